@@ -1,0 +1,109 @@
+/**
+ * Where a session's tools run, as a turn sees it. Two kinds implement this: `docker` (isolated) and `process` (not).
+ * What a sandbox reports is the agent's own word: nothing here decides whether a session is done, except `check`,
+ * which never touches the agent's container.
+ */
+import type { Readable } from 'node:stream'
+import type { Manifest } from '@longhaul/core/src/conditions/manifest.ts'
+
+export type SandboxSpec = {
+  tenantId: string
+  sessionId: string
+  image: string
+  cpus: number
+  memoryMb: number
+  diskMb: number
+}
+
+export type CommandCall = {
+  /** The number of the call's event in the session's log: unique, ever growing. Never an id from the model. */
+  callNo: number
+  /** A POSIX shell script, run with /workspace as its working folder. */
+  script: string
+  timeoutMs: number
+  /** Bytes of output kept; what is more goes to a file in the workspace, whose path comes back. */
+  maxOutputBytes: number
+}
+
+export type CommandResult = {
+  /** stdout and stderr, interleaved as written, as UTF-8; head and tail when cut. */
+  output: string
+  exitCode: number
+  durationMs: number
+  truncated: boolean
+  /** Where the whole output lies in the workspace, when it was cut. */
+  outputFile: string | null
+  timedOut: boolean
+}
+
+export type CallState =
+  | { state: 'done'; result: CommandResult }
+  | { state: 'running' }
+  /** The runner has never seen this number: the call may be run. */
+  | { state: 'never' }
+  /** The runner has seen it, and can't say how it ended (it was killed meanwhile). */
+  | { state: 'unknown' }
+
+export class StaleEpochError extends Error {}
+export class SandboxLostError extends Error {}
+export class SandboxUnavailableError extends Error {}
+
+export interface Sandbox {
+  readonly id: string
+  /** Runs a call. Throws StaleEpochError when a newer claimant has spoken to the runner, SandboxLostError when the sandbox is gone. A repeated number is refused. */
+  run(call: CommandCall, signal: AbortSignal): Promise<CommandResult>
+  /** What became of a call that an earlier worker may have started; `signal` stops the wait for one still running. */
+  inspectCall(callNo: number): Promise<CallState>
+  awaitCall(call: Pick<CommandCall, 'callNo' | 'timeoutMs' | 'maxOutputBytes'>, signal: AbortSignal): Promise<CommandResult>
+  /** A tar of one folder or file, names relative to its parent as the engine gives them. */
+  getArchive(path: string): Promise<Readable>
+  /** Unpacks a tar below `path`. Fenced like `run` where the platform can. */
+  putArchive(path: string, tar: Readable): Promise<void>
+  /** Lets go of the channel; the sandbox lives on. */
+  detach(): Promise<void>
+}
+
+export type CheckSpec = {
+  tenantId: string
+  sessionId: string
+  image: string
+  cpus: number
+  memoryMb: number
+  diskMb: number
+  /** A tar whose entries lie below `workspace/`: the copy, with protected paths already put back. */
+  workspace: () => Promise<Readable>
+  run: string
+  timeoutMs: number
+  maxOutputBytes: number
+}
+/** `completed: false`: the check itself could not run (no image, engine gone, timed out as `timedOut`); it never satisfies. */
+export type CheckResult = { completed: boolean; exitCode: number | null; output: string; timedOut: boolean; durationMs: number; error: string | null; isolated: boolean }
+
+export interface SandboxProvider {
+  readonly name: 'docker' | 'process'
+  readonly isolated: boolean
+  /** Names the engine whose sandboxes only its own workers can reach. Throws SandboxUnavailableError while it can't be reached. */
+  engineId(): Promise<string>
+  /**
+   * The session's sandbox, attached, under this epoch: started again if it is stopped, made if there is none.
+   * `fresh` says that its file system is new: resources must be put in before a tool runs.
+   */
+  open(spec: SandboxSpec, options: { epoch: number; signal: AbortSignal }): Promise<{ sandbox: Sandbox; fresh: boolean }>
+  /** Marks the file system as filled: until then `open` answers `fresh` (a crash between making and filling starts over). */
+  markReady(sessionId: string): Promise<void>
+  /** Stops the session's container (its layer stays). */
+  stop(sessionId: string): Promise<void>
+  /** Removes it and all that belongs to it. Idempotent. */
+  remove(sessionId: string): Promise<void>
+  /** What of ours this engine holds, by label, for the reaper and the checker. */
+  list(): Promise<{ id: string; sessionId: string; tenantId: string; kind: 'sandbox' | 'check' | 'clone'; running: boolean; createdAt: Date }[]>
+  removeById(id: string): Promise<void>
+  /** A command as the main process of a fresh container with a copy of the workspace. */
+  check(spec: CheckSpec, signal: AbortSignal): Promise<CheckResult>
+  /** Reads without waking: works on a stopped sandbox too. Null when there is none. */
+  readWorkspace(sessionId: string, path: string): Promise<Readable | null>
+  /** Clones a repository at a commit, in a place without secrets, and gives a tar of it (entries relative to its root). */
+  cloneGit(source: { url: string; commit: string; tenantId: string; sessionId: string }, signal: AbortSignal): Promise<Readable>
+  stopAll(): Promise<void>
+}
+export type { Manifest }
