@@ -1,0 +1,93 @@
+// local/ owns everything that makes Longhaul run on one machine with one command: installing, generating, the embedded database,
+// the sandbox engine and image, the processes, the demo. It must never hold anything that api or worker need in production.
+//
+// This file runs before every npm script, on whatever Node is there (20 or newer), so it is plain JavaScript without dependencies.
+// It installs what package-lock.json says and generates what is generated, each only when its inputs changed. The scripts
+// themselves then run on the Node 24 in node_modules, which npm puts first on their PATH.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const windows = process.platform === 'win32'
+const node24 = join(root, 'node_modules', '.bin', windows ? 'node.cmd' : 'node')
+
+/** A stamp holds the hash of the inputs its step last ran with; it goes when node_modules goes. */
+const stamps = join(root, 'node_modules', '.longhaul')
+
+const install = {
+  stamp: join(stamps, 'installed'),
+  inputs: () => ['package-lock.json'],
+  outputs: [node24],
+}
+const generate = {
+  stamp: join(stamps, 'generated'),
+  inputs: () => ['package-lock.json', 'local/generate.ts', 'api/codegen.ts', ...filesUnder('prisma', '.prisma'), ...filesUnder('api/src', '.graphql')],
+  outputs: [join(root, 'prisma', 'generated', 'client.ts')],
+}
+
+if (Number(process.versions.node.split('.')[0]) < 20) stop(`Longhaul needs Node 20 or newer to install itself; this is ${process.version}`)
+// npm calls us with --after-install as the root's postinstall, also when someone ran `npm ci` by hand.
+if (process.argv.includes('--after-install')) writeStamp(install)
+else if (isOutdated(install)) await runStep('installing the dependencies', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+if (isOutdated(generate)) {
+  await runStep('generating the database client and the types', node24, ['local/generate.ts'])
+  writeStamp(generate)
+}
+
+function isOutdated(step) {
+  if (step.outputs.some((path) => !existsSync(path)) || !existsSync(step.stamp)) return true
+  return readFileSync(step.stamp, 'utf8') !== hashOf(step.inputs())
+}
+
+function writeStamp(step) {
+  mkdirSync(stamps, { recursive: true })
+  writeFileSync(step.stamp, hashOf(step.inputs()))
+}
+
+function hashOf(paths) {
+  const hash = createHash('sha256')
+  for (const path of paths) hash.update(path).update(existsSync(join(root, path)) ? readFileSync(join(root, path)) : '')
+  return hash.digest('hex')
+}
+
+function filesUnder(folder, ending) {
+  if (!existsSync(join(root, folder))) return []
+  const names = readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, String(name)))
+  return names.filter((name) => name.endsWith(ending) && !name.includes('node_modules') && !name.includes('generated')).sort()
+}
+
+/** Runs a command with its output held back and shown when it fails; says every few seconds that it is still at it. */
+function runStep(what, command, args) {
+  const started = Date.now()
+  const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`
+  process.stderr.write(`${what} …\n`)
+  const ticker = setInterval(() => process.stderr.write(`${what} … ${seconds()}\n`), 5_000)
+  const child = spawn(command, args, { cwd: root, env: { ...process.env, PATH: pathWithoutOurs() }, shell: windows, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = []
+  child.stdout.on('data', (chunk) => output.push(chunk))
+  child.stderr.on('data', (chunk) => output.push(chunk))
+  return new Promise((done) => {
+    const finish = (problem) => {
+      clearInterval(ticker)
+      if (problem) stop(`${Buffer.concat(output).toString()}\n${what} failed: ${problem}`)
+      process.stderr.write(`${what} … done in ${seconds()}\n`)
+      done()
+    }
+    child.on('error', (error) => finish(`${command} does not start (${error.message})`))
+    child.on('close', (code, signal) => finish(code === 0 ? '' : `${command} ${args.join(' ')} ended with ${signal ?? code}`))
+  })
+}
+
+/** `npm ci` removes node_modules first, so it may not run on the Node in there. */
+function pathWithoutOurs() {
+  const entries = (process.env.PATH ?? '').split(delimiter)
+  return entries.filter((entry) => !resolve(entry).startsWith(join(root, 'node_modules'))).join(delimiter)
+}
+
+function stop(message) {
+  process.stderr.write(`${message}\n`)
+  process.exit(1)
+}
