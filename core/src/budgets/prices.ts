@@ -25,7 +25,15 @@ export type PriceTier = {
 }
 
 /** A model as it was sold on a day. Tiers ascend in size and in price; the last is open. */
-export type PricedModel = { name: string; contextWindow: number; maxOutputTokens: number; tiers: PriceTier[] }
+export type PricedModel = {
+  name: string
+  /** Tokens, output included. */
+  contextWindow: number
+  maxOutputTokens: number
+  /** The inference region these prices hold for, to be named in each request; null where the model knows no regions. */
+  region: string | null
+  tiers: PriceTier[]
+}
 
 export type CallBounds = {
   inputBoundTokens: number
@@ -34,7 +42,7 @@ export type CallBounds = {
   cacheLifetime?: '5m' | '1h'
 }
 
-type ModelEntry = { contextWindow: number; maxOutputTokens: number; prices: { from: string; tiers: PriceTier[] }[] }
+type ModelEntry = Omit<PricedModel, 'name' | 'tiers'> & { prices: { from: string; tiers: PriceTier[] }[] }
 
 export const DEFAULT_WORK_MODEL = 'claude-sonnet-5-5'
 export const DEFAULT_JUDGE_MODEL = 'claude-haiku-5-5'
@@ -58,9 +66,10 @@ export function isPricedModel(model: string): boolean {
 export function findModel(model: string, at: Date): PricedModel | null {
   const entry = entries.get(model)
   if (!entry) return null
-  const inForce = entry.prices.findLast(price => Date.parse(price.from) <= at.getTime()) ?? entry.prices[0]
+  const { prices, ...limits } = entry
+  const inForce = prices.findLast(price => Date.parse(price.from) <= at.getTime()) ?? prices[0]
   if (!inForce) return null
-  return { name: model, contextWindow: entry.contextWindow, maxOutputTokens: entry.maxOutputTokens, tiers: inForce.tiers }
+  return { name: model, ...limits, tiers: inForce.tiers }
 }
 
 export function promptTokens(usage: TokenUsage): number {
