@@ -24,7 +24,13 @@ const install = {
 }
 const generate = {
   stamp: join(stamps, 'generated'),
-  inputs: () => ['package-lock.json', 'local/generate.ts', 'api/codegen.ts', ...filesUnder('prisma', '.prisma'), ...filesUnder('api/src', '.graphql')],
+  inputs: () => [
+    'package-lock.json',
+    'local/generate.ts',
+    'api/codegen.ts',
+    ...filesUnder('prisma', '.prisma'),
+    ...filesUnder('api/src', '.graphql'),
+  ],
   outputs: [join(root, 'prisma', 'generated', 'client.ts')],
 }
 
@@ -65,7 +71,12 @@ function runStep(what, command, args) {
   const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`
   process.stderr.write(`${what} …\n`)
   const ticker = setInterval(() => process.stderr.write(`${what} … ${seconds()}\n`), 5_000)
-  const child = spawn(command, args, { cwd: root, env: { ...process.env, PATH: pathWithoutOurs() }, shell: windows, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { ...process.env, PATH: pathWithoutOurs() },
+    shell: windows,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const output = []
   child.stdout.on('data', (chunk) => output.push(chunk))
   child.stderr.on('data', (chunk) => output.push(chunk))

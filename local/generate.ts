@@ -11,7 +11,8 @@ const require = createRequire(import.meta.url)
 run('prisma', require.resolve('prisma/build/index.js'), ['generate'], join(root, 'prisma'))
 // Types only: an installation without development dependencies runs without them.
 const codegen = join(root, 'node_modules', '@graphql-codegen', 'cli', 'esm', 'bin.js')
-if (existsSync(codegen) && existsSync(join(root, 'api', 'codegen.ts'))) run('graphql-codegen', codegen, ['--config', 'codegen.ts'], join(root, 'api'))
+if (existsSync(codegen) && existsSync(join(root, 'api', 'codegen.ts')))
+  run('graphql-codegen', codegen, ['--config', 'codegen.ts'], join(root, 'api'))
 
 function run(name: string, script: string, args: string[], cwd: string): void {
   const env = {

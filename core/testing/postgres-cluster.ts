@@ -35,7 +35,7 @@ export async function findPlace(dataDir: string, user: SystemUser | undefined, o
 /** Finds the cluster of a place, or makes it. It is made beside and renamed, so that a cluster that exists is whole. */
 export async function ensureCluster(
   place: string,
-  { binaries, user, onProgress }: { binaries: PostgresBinaries; user: SystemUser | undefined; onProgress: (line: string) => void }
+  { binaries, user, onProgress }: { binaries: PostgresBinaries; user: SystemUser | undefined; onProgress: (line: string) => void },
 ): Promise<Cluster> {
   const folder = join(place, 'cluster')
   if (!existsSync(folder)) {
@@ -61,7 +61,14 @@ async function initialise(part: string, initdb: string, user: SystemUser | undef
     await writeFile(given, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 })
     if (user) await Promise.all([part, given].map((path) => chown(path, user.uid, user.gid)))
     const ctype = process.platform === 'linux' ? 'C.UTF-8' : process.platform === 'darwin' ? 'en_US.UTF-8' : 'C'
-    const flags = [`--pgdata=${part}`, `--pwfile=${given}`, '--username=postgres', '--auth=scram-sha-256', '--encoding=UTF8', '--no-instructions']
+    const flags = [
+      `--pgdata=${part}`,
+      `--pwfile=${given}`,
+      '--username=postgres',
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--no-instructions',
+    ]
     const locale = ['--locale=C', `--lc-ctype=${ctype}`, '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
     await run(initdb, [...flags, ...locale], { ...user, env: serverEnv(), cwd: '/' })
     await rename(given, join(part, PASSWORD_FILE))

@@ -61,7 +61,13 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
 
 async function launch(
   binary: string,
-  { cluster, port, place, user, durable }: { cluster: Cluster; port: number; place: string; user: SystemUser | undefined; durable: boolean }
+  {
+    cluster,
+    port,
+    place,
+    user,
+    durable,
+  }: { cluster: Cluster; port: number; place: string; user: SystemUser | undefined; durable: boolean },
 ): Promise<ChildProcess> {
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -69,7 +75,7 @@ async function launch(
     max_connections: '300', // api, workers, queue and tests on one server
     timezone: 'UTC',
     log_timezone: 'UTC',
-    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' })
+    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   }
   // A file and not a pipe: writing to the pipe of a launcher that was killed would kill the server.
   const log = await open(join(place, 'postgres.log'), 'a', 0o600)
@@ -79,7 +85,7 @@ async function launch(
     env: serverEnv(),
     cwd: '/',
     detached: true,
-    stdio: ['ignore', log.fd, log.fd]
+    stdio: ['ignore', log.fd, log.fd],
   })
   child.on('error', () => {}) // waitUntilReady sees that there is no server
   child.unref()
