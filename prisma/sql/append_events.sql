@@ -1,0 +1,53 @@
+-- The one door to the log: fence, number, hash, insert, project, move the turn and settle its money, in one round trip.
+--
+-- p_epoch  the claim's epoch for what a turn writes; null for what people and the platform write.
+-- p_events [{type, actor, payload, costNanos?}]
+-- p_guard  what must still hold, else nothing is written: {"unread": 0}, {"control": false}
+-- p_turn   what becomes of the turn, see move_turn; null leaves it.
+-- p_settle {reservationId, costNanos, usage, basis}: settled in the same transaction; null for none.
+--
+-- Returns {head, headHash, wakes} or {refused: 'not_found' | 'stale_epoch' | 'unread' | 'control'}.
+-- Lock order: session, claim, turn, budgets.
+create or replace function append_events(p_tenant text, p_session text, p_thread text, p_epoch int, p_events jsonb, p_guard jsonb, p_turn jsonb, p_settle jsonb)
+returns jsonb language plpgsql set search_path = public as $$
+declare
+  s session;
+  v_first int;
+  v_wakes jsonb := '[]';
+  v_alerts jsonb;
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  select * into s from session where id = p_session and deleted_at is null for no key update;
+  if not found then
+    return jsonb_build_object('refused', 'not_found');
+  end if;
+  if p_epoch is not null then
+    perform from claim where thread_id = p_thread and epoch = p_epoch and worker_id is not null for share;
+    if not found then
+      return jsonb_build_object('refused', 'stale_epoch');
+    end if;
+  end if;
+  if p_guard ? 'unread' and exists (select from unread_message where session_id = p_session and thread_id = p_thread) then
+    return jsonb_build_object('refused', 'unread');
+  end if;
+  if p_guard ? 'control' and s.control is not null then
+    return jsonb_build_object('refused', 'control');
+  end if;
+
+  v_first := s.head + 1;
+  s := append_to_log(s, p_thread, p_events);
+  if p_turn is not null then
+    s := move_turn(s, p_thread, p_turn);
+  end if;
+  if p_settle is not null then
+    v_alerts := settle_reservation(p_settle)->'alerts';
+    if v_alerts is not null and jsonb_array_length(v_alerts) > 0 then
+      s := append_to_log(s, p_thread, v_alerts);
+    end if;
+  end if;
+  perform store_projection(s);
+  if p_turn is not null or p_settle is not null then
+    v_wakes := fill_slots(p_tenant);
+  end if;
+  return jsonb_build_object('first', v_first, 'head', s.head, 'headHash', s.head_hash, 'status', s.status, 'wakes', v_wakes);
+end $$;

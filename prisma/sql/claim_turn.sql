@@ -1,0 +1,54 @@
+-- Takes the right to write a thread's next events, for a turn that is due: compare-and-set, new epoch (invariants 2 and 4).
+-- Returns all that the turn needs to begin, or {refused: 'gone' | 'not_due' | 'held' | 'engine' | 'suspect' | 'crash_loop'}.
+-- Lock order: session, claim, turn.
+create or replace function claim_turn(p_tenant text, p_turn text, p_worker text, p_engine text, p_kind text) returns jsonb
+language plpgsql set search_path = public as $$
+declare
+  s session;
+  c claim;
+  t turn;
+  h thread;
+  v_agent jsonb;
+  v_environment jsonb;
+  v_unread jsonb;
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  select * into t from turn where id = p_turn;
+  if not found then return '{"refused": "gone"}'; end if;
+  if t.state <> 'due' then return '{"refused": "not_due"}'; end if;
+  select * into s from session where id = t.session_id and deleted_at is null for no key update;
+  if not found then return '{"refused": "gone"}'; end if;
+  select * into c from claim where thread_id = t.thread_id for no key update;
+  select * into t from turn where id = p_turn for no key update;
+  if t.state <> 'due' or t.due_at > clock_timestamp() then return '{"refused": "not_due"}'; end if;
+  if c.worker_id is not null and exists (select from lease where worker_id = c.worker_id and expires_at > clock_timestamp()) then
+    return '{"refused": "held"}';
+  end if;
+  if not exists (select from lease where worker_id = p_worker and expires_at > clock_timestamp()) then return '{"refused": "no_lease"}'; end if;
+  if s.engine_id is not null and s.engine_id is distinct from p_engine then
+    return jsonb_build_object('refused', 'engine', 'engineId', s.engine_id);
+  end if;
+  if t.suspect and t.crashes >= 3 then
+    s := append_to_log(s, t.thread_id, jsonb_build_array(jsonb_build_object('type', 'session.status', 'actor', 'platform', 'payload',
+      jsonb_build_object('v', 1, 'status', 'PAUSED', 'stopReason', 'CRASH_LOOP', 'activity', null))));
+    update turn set state = 'waiting', wait_reason = 'paused', due_at = 'infinity', woken_at = null where id = p_turn;
+    perform store_projection(s);
+    return jsonb_build_object('refused', 'crash_loop', 'sessionId', s.id, 'head', s.head);
+  end if;
+  if t.suspect and p_kind <> 'suspect' then return '{"refused": "suspect"}'; end if;
+
+  update claim set epoch = epoch + 1, worker_id = p_worker, turn_id = p_turn, claimed_at = clock_timestamp() where thread_id = t.thread_id returning * into c;
+  update turn set state = 'running', woken_at = coalesce(woken_at, clock_timestamp()), wait_reason = null, wait_scope = null where id = p_turn returning * into t;
+  if s.status <> 'RUNNING' then
+    s := append_to_log(s, t.thread_id, jsonb_build_array(jsonb_build_object('type', 'session.status', 'actor', 'platform', 'payload',
+      jsonb_build_object('v', 1, 'status', 'RUNNING', 'stopReason', null, 'activity', case t.kind when 'evaluate' then 'evaluating' else 'model' end))));
+    perform store_projection(s);
+  end if;
+  select * into h from thread where id = t.thread_id;
+  select to_jsonb(v) into v_agent from agent_version v where v.id = s.agent_version_id;
+  select to_jsonb(v) into v_environment from environment_version v where v.id = s.environment_version_id;
+  select coalesce(jsonb_agg(jsonb_build_object('seq', u.seq, 'mode', u.mode) order by u.seq), '[]') into v_unread
+    from unread_message u where u.session_id = s.id and u.thread_id = t.thread_id;
+  return jsonb_build_object('epoch', c.epoch, 'session', to_jsonb(s), 'thread', to_jsonb(h), 'turn', to_jsonb(t), 'agentVersion', v_agent,
+    'environmentVersion', v_environment, 'unread', v_unread);
+end $$;

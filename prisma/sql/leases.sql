@@ -1,0 +1,19 @@
+-- A worker's sign of life, by this clock only. Returns {alive, claims: [{threadId, sessionId, epoch, control}]}: what it holds,
+-- and what people want of it, so that a lost announcement costs one renewal. alive: false means that every claim is lost.
+create or replace function renew_lease(p_worker text, p_lease_ms int) returns jsonb
+language plpgsql set search_path = public as $$
+begin
+  update lease set expires_at = clock_timestamp() + p_lease_ms * interval '1 millisecond' where worker_id = p_worker and expires_at > clock_timestamp();
+  if not found then
+    return '{"alive": false, "claims": []}';
+  end if;
+  return jsonb_build_object('alive', true, 'claims', coalesce((
+    select jsonb_agg(jsonb_build_object('threadId', c.thread_id, 'sessionId', c.session_id, 'epoch', c.epoch, 'control', s.control))
+    from claim c join session s on s.id = c.session_id where c.worker_id = p_worker), '[]'));
+end $$;
+
+create or replace function start_lease(p_worker text, p_engine text, p_kind text, p_host text, p_pid int, p_lease_ms int) returns void
+language sql set search_path = public as $$
+  insert into lease (worker_id, engine_id, kind, host, pid, started_at, expires_at)
+  values (p_worker, p_engine, p_kind, p_host, p_pid, clock_timestamp(), clock_timestamp() + p_lease_ms * interval '1 millisecond')
+$$;

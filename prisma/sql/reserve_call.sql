@@ -1,0 +1,48 @@
+-- Holds a model call's worst case under every budget above it, in one statement, or says which budget refuses (invariant 6).
+--
+-- p: {id, turnId, agentId, workerId, kind, model, fixedNanos, perTokenNanos, maxTokens, minTokens}. The output shrinks to what
+-- fits, not below minTokens; the amount held is fixedNanos + perTokenNanos × the tokens granted.
+--
+-- Returns {granted: true, maxTokens, amountNanos}, or {granted: false, by, budgetId, scope, resetsAt}: by 'spent', the cap can't
+-- hold it whatever happens to the calls in flight; by 'held', it may fit when they are settled; or {refused: 'stale_epoch'}.
+create or replace function reserve_call(p_tenant text, p_session text, p_thread text, p_epoch int, p jsonb) returns jsonb
+language plpgsql set search_path = public as $$
+declare
+  v_fixed bigint := (p->>'fixedNanos')::bigint;
+  v_per_token bigint := (p->>'perTokenNanos')::bigint;
+  v_max bigint := (p->>'maxTokens')::bigint;
+  v_least bigint := v_fixed + v_per_token * (p->>'minTokens')::bigint;
+  v_tokens bigint;
+  b record;
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  perform from claim where thread_id = p_thread and epoch = p_epoch and worker_id = p->>'workerId' for share;
+  if not found then
+    return jsonb_build_object('refused', 'stale_epoch');
+  end if;
+  v_tokens := v_max;
+  for b in
+    select u.id, u.scope, u.scope_id, u.period, u.limit_nanos,
+      case u.period when 'DAY' then x.day_spent when 'MONTH' then x.month_spent else x.total_spent end as spent,
+      case u.period when 'DAY' then x.day_reserved when 'MONTH' then x.month_reserved else x.total_reserved end as reserved
+    from lock_spend(p_tenant, p->>'agentId', p_session) x join budget u on u.scope = x.scope and u.scope_id = x.scope_id
+    order by (u.limit_nanos - case u.period when 'DAY' then x.day_spent when 'MONTH' then x.month_spent else x.total_spent end)
+  loop
+    if b.limit_nanos - b.spent - b.reserved < v_least then
+      return jsonb_build_object('granted', false, 'by', case when b.limit_nanos - b.spent < v_least then 'spent' else 'held' end, 'budgetId', b.id,
+        'scope', b.scope || ':' || b.scope_id, 'resetsAt', case b.period
+          when 'DAY' then (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC'
+          when 'MONTH' then (date_trunc('month', clock_timestamp() at time zone 'UTC') + interval '1 month') at time zone 'UTC' end);
+    end if;
+    if v_per_token > 0 then
+      v_tokens := least(v_tokens, (b.limit_nanos - b.spent - b.reserved - v_fixed) / v_per_token);
+    end if;
+  end loop;
+  insert into reservation (id, tenant_id, session_id, thread_id, turn_id, agent_id, worker_id, epoch, kind, model, amount_nanos, created_at)
+  values (p->>'id', p_tenant, p_session, p_thread, p->>'turnId', p->>'agentId', p->>'workerId', p_epoch, p->>'kind', p->>'model', v_fixed + v_per_token * v_tokens, clock_timestamp());
+  perform from lock_spend(p_tenant, p->>'agentId', p_session);
+  update spend set total_reserved = total_reserved + v_fixed + v_per_token * v_tokens, month_reserved = month_reserved + v_fixed + v_per_token * v_tokens,
+    day_reserved = day_reserved + v_fixed + v_per_token * v_tokens
+  where (scope, scope_id) in (('AGENT', p->>'agentId'), ('SESSION', p_session), ('TENANT', p_tenant));
+  return jsonb_build_object('granted', true, 'maxTokens', v_tokens, 'amountNanos', (v_fixed + v_per_token * v_tokens)::text);
+end $$;

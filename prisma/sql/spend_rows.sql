@@ -1,0 +1,33 @@
+-- Locks the spend rows of a session's three scopes, in order (scope, id), each made if missing and rolled over to today's UTC
+-- day and month: what an earlier period held or spent no longer counts in this one.
+create or replace function lock_spend(p_tenant text, p_agent text, p_session text) returns setof spend
+language plpgsql set search_path = public as $$
+declare
+  v_today date := (clock_timestamp() at time zone 'UTC')::date;
+  v_month date := date_trunc('month', v_today)::date;
+begin
+  insert into spend (scope, scope_id, tenant_id, day, month)
+  values ('AGENT', p_agent, p_tenant, v_today, v_month), ('SESSION', p_session, p_tenant, v_today, v_month), ('TENANT', p_tenant, p_tenant, v_today, v_month)
+  on conflict do nothing;
+  perform from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) order by scope, scope_id for no key update;
+  update spend set
+    day = v_today, day_spent = case when day = v_today then day_spent else 0 end, day_reserved = case when day = v_today then day_reserved else 0 end,
+    month = v_month, month_spent = case when month = v_month then month_spent else 0 end, month_reserved = case when month = v_month then month_reserved else 0 end
+  where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) and day <> v_today;
+  return query select * from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) order by scope, scope_id;
+end $$;
+
+-- Adds to what a reservation's scopes hold and have spent, in every period that the reservation belongs to.
+create or replace function add_spend(r reservation, p_reserved bigint, p_spent bigint) returns void
+language plpgsql set search_path = public as $$
+declare
+  v_day date := (r.created_at at time zone 'UTC')::date;
+  v_month date := date_trunc('month', (r.created_at at time zone 'UTC'))::date;
+begin
+  perform from lock_spend(r.tenant_id, r.agent_id, r.session_id);
+  update spend set
+    total_reserved = total_reserved + p_reserved, total_spent = total_spent + p_spent,
+    month_reserved = month_reserved + case when month = v_month then p_reserved else 0 end, month_spent = month_spent + case when month = v_month then p_spent else 0 end,
+    day_reserved = day_reserved + case when day = v_day then p_reserved else 0 end, day_spent = day_spent + case when day = v_day then p_spent else 0 end
+  where (scope, scope_id) in (('AGENT', r.agent_id), ('SESSION', r.session_id), ('TENANT', r.tenant_id));
+end $$;

@@ -1,0 +1,52 @@
+-- Finds threads that should be running and are not (invariant 4). Run every second by whichever worker gets the lock; the others
+-- get {ran: false}. Returns {ran, wakes, presume}: jobs to add, and held reservations whose worker is dead.
+--
+-- 1 A dead worker's claims end. Its turns are due again, as suspects; one that died alone counts a crash.
+-- 2 A turn that waits for money becomes due when nothing is held any more in the scope it waits for, or when its period began anew.
+-- 3 A wake that nobody took is sent again, with a new number, after 2, 4, 8 … at most 30 seconds: a lost queue costs two seconds,
+--   a long queue few duplicates.
+-- 4 Turns that came due (after a back-off, or whose wake was never decided) get their tenant's free slots.
+create or replace function sweep_turns() returns jsonb
+language plpgsql set search_path = public as $$
+declare
+  v_wakes jsonb := '[]';
+  v_part jsonb;
+  v_tenant text;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('longhaul.sweep', 0)) then
+    return '{"ran": false, "wakes": [], "presume": []}';
+  end if;
+
+  with dead as (
+    select c.thread_id, c.turn_id, coalesce(l.kind, 'worker') as kind from claim c left join lease l on l.worker_id = c.worker_id
+    where c.worker_id is not null and (l.worker_id is null or l.expires_at <= clock_timestamp()) for no key update of c skip locked
+  ), freed as (
+    update claim c set worker_id = null, turn_id = null from dead where c.thread_id = dead.thread_id
+  )
+  update turn t set state = 'due', due_at = clock_timestamp(), suspect = true, crashes = t.crashes + (dead.kind = 'suspect')::int, woken_at = null
+  from dead where t.id = dead.turn_id and t.state = 'running';
+  delete from lease l where expires_at <= clock_timestamp() and not exists (select from claim where worker_id = l.worker_id);
+
+  update turn t set state = 'due', due_at = clock_timestamp(), woken_at = null
+  where t.state = 'waiting' and t.wait_reason = 'budget' and (t.due_at <= clock_timestamp() or exists (
+    select from spend x join session s on s.id = t.session_id where x.scope || ':' || x.scope_id = t.wait_scope and x.total_reserved = 0 and s.status = 'QUEUED'));
+
+  with again as (
+    update turn set wake_no = wake_no + 1, woken_at = clock_timestamp()
+    where state = 'due' and woken_at < clock_timestamp() - least(30, power(2, least(wake_no, 10))) * interval '1 second'
+    returning tenant_id, id, session_id, wake_no
+  )
+  select coalesce(jsonb_agg(jsonb_build_object('tenantId', a.tenant_id, 'turnId', a.id, 'wakeNo', a.wake_no, 'engineId', s.engine_id, 'rank', 1)), '[]')
+  into v_wakes from again a join session s on s.id = a.session_id;
+
+  for v_tenant in select distinct tenant_id from turn where state = 'due' and woken_at is null and due_at <= clock_timestamp() loop
+    v_part := fill_slots(v_tenant);
+    v_wakes := v_wakes || v_part;
+  end loop;
+
+  return jsonb_build_object('ran', true, 'wakes', v_wakes, 'presume', coalesce((
+    select jsonb_agg(jsonb_build_object('tenantId', r.tenant_id, 'reservationId', r.id)) from reservation r
+    where r.state = 'held' and not exists (select from lease l where l.worker_id = r.worker_id and l.expires_at > clock_timestamp())), '[]'));
+end $$;
+
+grant execute on all functions in schema public to longhaul_app, longhaul_system;

@@ -1,0 +1,50 @@
+/**
+ * Connections to the database, each in one of the login-less roles that migrations make. The login itself has no rights of its own
+ * on our tables; every connection becomes its role in the start-up packet, which costs no round trip.
+ */
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { PrismaClient } from '../generated/client.ts'
+
+export type Role = 'longhaul_app' | 'longhaul_system' | 'longhaul_queue'
+
+/** `app`: a tenant's work, under row security. `system`: routing columns of all tenants. Both pools also serve Prisma. */
+export type Database = {
+  url: string
+  app: pg.Pool
+  system: pg.Pool
+  prisma: PrismaClient
+  systemPrisma: PrismaClient
+  close(): Promise<void>
+}
+
+export type OpenDatabaseOptions = { url: string; maxConnections?: number; onConnectionError?: (error: Error) => void }
+
+/** Connects lazily: an unreachable database shows at the first query. */
+export const openDatabase = ({ url, maxConnections = 16, onConnectionError = () => {} }: OpenDatabaseOptions): Database => {
+  const app = openPool(url, 'longhaul_app', maxConnections)
+  const system = openPool(url, 'longhaul_system', 4)
+  for (const pool of [app, system]) pool.on('error', onConnectionError)
+  const prisma = new PrismaClient({ adapter: new PrismaPg(app) })
+  const systemPrisma = new PrismaClient({ adapter: new PrismaPg(system) })
+  return {
+    url,
+    app,
+    system,
+    prisma,
+    systemPrisma,
+    close: async () => {
+      await Promise.all([prisma.$disconnect(), systemPrisma.$disconnect()])
+      await Promise.all([app, system].map((pool) => (pool.ended ? undefined : pool.end())))
+    },
+  }
+}
+
+export const connectionConfig = (url: string, role: Role): pg.ClientConfig => ({
+  connectionString: url,
+  options: `-c role=${role} -c timezone=UTC`,
+  connectionTimeoutMillis: 5_000,
+  keepAlive: true,
+})
+
+const openPool = (url: string, role: Role, max: number): pg.Pool => new pg.Pool({ ...connectionConfig(url, role), max, idleTimeoutMillis: 30_000 })
