@@ -1,0 +1,37 @@
+import type Docker from 'dockerode'
+import { buildFromRegistry } from './build-from-registry.ts'
+import { buildWithDebootstrap } from './build-with-debootstrap.ts'
+import { withBuildLock } from './build-lock.ts'
+import { sandboxImageName } from './sandbox-image-name.ts'
+
+export type EnsureImageOptions = { docker: Docker; onProgress: (line: string) => void }
+
+/**
+ * Builds the default image where the engine doesn't have it yet, and answers its name. From the public image when a registry
+ * answers, else from Debian's own packages (needs Linux, root and debootstrap). Builders on one machine wait for one another.
+ */
+export const ensureSandboxImage = async ({ docker, onProgress }: EnsureImageOptions): Promise<string> => {
+  const name = sandboxImageName()
+  if (await hasImage(docker, name)) return name
+  return withBuildLock(onProgress, async () => {
+    if (await hasImage(docker, name)) return name
+    const reasons: string[] = []
+    for (const build of [buildFromRegistry, buildWithDebootstrap]) {
+      const reason = await build({ docker, name, onProgress })
+      if (reason === null) return name
+      onProgress(reason)
+      reasons.push(reason)
+    }
+    throw new Error(`The sandbox image could not be built. ${reasons.join(' ')}`)
+  })
+}
+
+const hasImage = async (docker: Docker, name: string): Promise<boolean> => {
+  try {
+    await docker.getImage(name).inspect()
+    return true
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 404) return false
+    throw new Error('The Docker engine could not be asked for its images.', { cause: error })
+  }
+}

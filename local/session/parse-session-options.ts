@@ -1,0 +1,116 @@
+// The words of `npm run session` as what they ask for.
+import { basename } from 'node:path'
+import { parseArgs } from 'node:util'
+
+export type ConditionInput = { name: string; spec: Record<string, unknown> }
+export type FileToSend = { path: string; from: string }
+export type GitToClone = { path: string; url: string; ref?: string }
+
+export type SessionOptions = {
+  url: string
+  key: string
+  /** Id or name. */
+  agent?: string
+  environment?: string
+  prompt?: string
+  title?: string
+  budgetUsd?: string
+  maxEvaluations?: number
+  conditions: ConditionInput[]
+  files: FileToSend[]
+  repositories: GitToClone[]
+  /** Watch this session instead of making one. */
+  follow?: string
+}
+
+export const SESSION_HELP = `npm run session -- --agent A --prompt TEXT [options]      starts a session and shows its timeline
+npm run session -- --follow ID                            shows a session's timeline from its start
+
+  --agent A          id or name
+  --environment E    id or name; the newest one when left out
+  --prompt TEXT      what to do
+  --title TEXT
+  --condition C      what must hold before it may complete; as often as you like:
+                       "npm test"                     a command that must exit 0
+                       command:npm test               the same
+                       unchanged:test/**              files that must stay as they were (globs, comma-separated)
+                       file:report.md                 a file that must exist
+                       rubric:the report is polite    judged by a model
+                     a name may stand before it: "tests pass=command:npm test"
+  --budget USD       lifetime cap, such as 1.50
+  --max-evaluations N
+  --file TO=FROM     puts a local file into the workspace
+  --git URL[#REF]    clones a repository into the workspace (https)
+  --url URL          the api; LONGHAUL_URL, or http://127.0.0.1:4000/graphql
+  --key KEY          an api key; LONGHAUL_KEY, or the demo tenant's on this machine
+`
+
+/** Throws an Error whose message is for the person at the terminal. */
+export function parseSessionOptions(args: string[], env: Record<string, string | undefined>, demoKey = ''): SessionOptions | 'help' {
+  const { values } = parseArgs({
+    args,
+    strict: true,
+    options: {
+      help: { type: 'boolean' },
+      agent: { type: 'string' },
+      environment: { type: 'string' },
+      prompt: { type: 'string' },
+      title: { type: 'string' },
+      budget: { type: 'string' },
+      'max-evaluations': { type: 'string' },
+      condition: { type: 'string', multiple: true },
+      file: { type: 'string', multiple: true },
+      git: { type: 'string', multiple: true },
+      follow: { type: 'string' },
+      url: { type: 'string' },
+      key: { type: 'string' },
+    },
+  })
+  if (values.help) return 'help'
+  const key = values.key ?? env.LONGHAUL_KEY ?? demoKey
+  if (!key) throw new Error('no api key: give --key or set LONGHAUL_KEY')
+  if (!values.follow && !(values.agent && values.prompt)) throw new Error('--agent and --prompt are needed (or --follow with a session id)')
+  const rounds = values['max-evaluations']
+  if (rounds !== undefined && !/^[1-9]\d*$/.test(rounds))
+    throw new Error(`--max-evaluations: expected a whole number above 0, got "${rounds}"`)
+  return {
+    url: values.url ?? env.LONGHAUL_URL ?? `http://127.0.0.1:${env.PORT ?? '4000'}/graphql`,
+    key,
+    agent: values.agent,
+    environment: values.environment,
+    prompt: values.prompt,
+    title: values.title,
+    budgetUsd: values.budget,
+    maxEvaluations: rounds === undefined ? undefined : Number(rounds),
+    conditions: (values.condition ?? []).map(parseCondition),
+    files: (values.file ?? []).map(parseFile),
+    repositories: (values.git ?? []).map(parseGit),
+    follow: values.follow,
+  }
+}
+
+/** `[name=]kind:value`, or just a command. */
+export function parseCondition(text: string): ConditionInput {
+  const match = /^(?:([^=:]+)=)?(command|unchanged|file|rubric):(.+)$/s.exec(text)
+  const [, name, kind = 'command', value = ''] = match ?? [text, undefined, 'command', text]
+  if (value.trim() === '') throw new Error('--condition: expected a command, or kind:value with kind command, unchanged, file or rubric')
+  const paths = value.split(',').map((path) => path.trim())
+  const specs: Record<string, Record<string, unknown>> = {
+    command: { command: { run: value } },
+    unchanged: { unchanged: { paths } },
+    file: { file: { path: value, exists: true } },
+    rubric: { rubric: { rubric: value } },
+  }
+  return { name: (name ?? value).trim().slice(0, 80), spec: specs[kind] ?? {} }
+}
+
+function parseFile(text: string): FileToSend {
+  const at = text.indexOf('=')
+  if (at < 1 || at === text.length - 1) throw new Error(`--file: expected PATH_IN_WORKSPACE=LOCAL_FILE, got "${text}"`)
+  return { path: text.slice(0, at), from: text.slice(at + 1) }
+}
+
+function parseGit(text: string): GitToClone {
+  const [url = '', ref] = text.split('#')
+  return { path: basename(url).replace(/\.git$/, ''), url, ref }
+}
