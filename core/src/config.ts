@@ -1,0 +1,126 @@
+/**
+ * Every setting of every process, read from the environment in this one place and checked before anything is opened. A wrong
+ * setting ends the process with a sentence that names the variable. Nothing else may read process.env for behaviour.
+ */
+import { isIP } from 'node:net'
+import { z } from 'zod'
+
+const wholeNumber = (fallback: number, min: number, max: number) =>
+  z
+    .string()
+    .default(String(fallback))
+    .refine((text) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+
+const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `must be a URL that begins with ${protocols.map((name) => `${name}//`).join(' or ')}`,
+    )
+
+const flag = z
+  .enum(['0', '1', 'false', 'true'], { error: 'must be 1 or 0' })
+  .default('0')
+  .transform((text) => text === '1' || text === 'true')
+
+const isHost = (name: string): boolean => isIP(name) !== 0 || /^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:\d{1,5})?$/.test(name)
+
+const hosts = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  )
+  .refine((names) => names.every(isHost), 'must be host names or addresses, separated by commas')
+
+const settings = z
+  .object({
+    NODE_ENV: z.string().default('development'),
+    /** Where the api listens. */
+    HOST: z.string().refine(isHost, 'must be an address or host name').default('127.0.0.1'),
+    PORT: wholeNumber(4000, 0, 65535),
+    /** The application's login; a direct connection or a session pooler, never a transaction pooler. */
+    DATABASE_URL: url('postgres:', 'postgresql:'),
+    /** The role that owns and migrates; DATABASE_URL's own when left out. */
+    MIGRATE_DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+    /** Wakes and announcements go through it; through Postgres when left out. */
+    REDIS_URL: url('redis:', 'rediss:').optional(),
+    /** A folder that all workers share; snapshots lie under DATA_DIR when left out. */
+    SNAPSHOT_URL: url('file:').optional(),
+    DATA_DIR: z.string().default('.longhaul'),
+    OPERATOR_KEY: z.string().min(16, 'must be at least 16 characters').max(500, 'must be at most 500 characters').optional(),
+    ANTHROPIC_API_KEY: z.string().min(1).optional(),
+    ANTHROPIC_BASE_URL: url('https:', 'http:').optional(),
+    SANDBOX: z.enum(['docker', 'process'], { error: 'must be docker or process' }).default('docker'),
+    /** Lets `process` sandboxes run without another user beside a real model key or an external database. */
+    SANDBOX_UNSAFE: flag,
+    DOCKER_HOST: url('unix:', 'tcp:', 'http:', 'https:', 'ssh:').optional(),
+    /** Turns that one worker advances at once. */
+    WORKER_CONCURRENCY: wholeNumber(256, 1, 10_000),
+    LOG_LEVEL: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+        error: 'must be fatal, error, warn, info, debug, trace or silent',
+      })
+      .default('info'),
+    /** Hosts inside private networks that repositories may be cloned from. */
+    GIT_ALLOWED_PRIVATE_HOSTS: hosts,
+    /** Certificates that git trusts beside the system's. */
+    GIT_CA_FILE: z.string().optional(),
+    /** A worker whose lease was not renewed for so long is dead: its turns go to others. */
+    LEASE_MS: wholeNumber(6_000, 200, 600_000),
+    LEASE_RENEW_MS: wholeNumber(1_500, 50, 300_000),
+    /** How often each worker looks for turns that should run and do not. */
+    SWEEP_MS: wholeNumber(1_000, 50, 60_000),
+    /** A sandbox without work for so long is stopped; its files stay. */
+    SANDBOX_IDLE_MS: wholeNumber(60_000, 100, 86_400_000),
+  })
+  .superRefine((all, context) => {
+    const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
+    if (all.LEASE_RENEW_MS * 2 > all.LEASE_MS) refuse('LEASE_RENEW_MS', `must be at most half of LEASE_MS (${all.LEASE_MS})`)
+    if (all.SANDBOX === 'process' && all.NODE_ENV === 'production')
+      refuse('SANDBOX', 'must be docker when NODE_ENV is production: process sandboxes do not isolate')
+  })
+
+type Settings = z.infer<typeof settings>
+type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
+  ? `${Lowercase<Head>}${Capitalize<CamelCase<Tail>>}`
+  : Lowercase<S>
+
+/** Settings under camel-case names: `LEASE_RENEW_MS` is `leaseRenewMs`. */
+export type Config = { [K in keyof Settings as CamelCase<K & string>]: Settings[K] }
+
+export class ConfigError extends Error {}
+
+/** Throws a ConfigError that names every variable that is wrong, and what it must be. An empty variable counts as left out. */
+export const parseConfig = (environment: Record<string, string | undefined>): Config => {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = settings.safeParse(given)
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => describeIssue(given, issue)).join('\n'))
+  return Object.fromEntries(Object.entries(parsed.data).map(([name, value]) => [toCamelCase(name), value])) as Config
+}
+
+/** For a process's first line: says what is wrong and exits 1 before anything is opened. */
+export const readConfigOrExit = (): Config => {
+  try {
+    return parseConfig(process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  }
+}
+
+const toCamelCase = (name: string): string => name.toLowerCase().replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** Names the variable, never its value: it may be a secret. */
+const describeIssue = (given: Record<string, string | undefined>, issue: z.core.$ZodIssue): string => {
+  const name = String(issue.path[0])
+  return given[name] === undefined && issue.code === 'invalid_type'
+    ? `${name} is missing: set it in the environment.`
+    : `${name} ${issue.message}.`
+}
