@@ -2,6 +2,10 @@ import { createRequire } from 'node:module'
 import { defineConfig } from 'vitest/config'
 import { countsReporter } from './local/testing/counts-reporter.ts'
 
+// Started by its path, vitest runs on whatever Node the machine has, and so do the processes that tests start.
+if (Number(process.versions.node.split('.')[0]) < 24)
+  throw new Error(`tests need the Node 24 of node_modules, this is ${process.version}: \`npx vitest run PATH\` or \`npm test -- PATH\``)
+
 const require = createRequire(import.meta.url)
 
 export default defineConfig({

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chown, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -21,6 +21,7 @@ export async function findPlace(dataDir: string, user: SystemUser | undefined, o
   if (linked && existsSync(linked)) return linked
   if (!user || (await isReachableByOthers(dataDir))) {
     await mkdir(dataDir, { recursive: true, mode: 0o755 })
+    if (user) await chmod(dataDir, 0o711) // a folder of mkdtemp's lets nobody but us through
     return dataDir
   }
   const place = join(OPEN_FOLDER, `data-${randomBytes(6).toString('hex')}`)
