@@ -53,13 +53,15 @@ begin
     when 'user.message_read' then
       delete from unread_message where session_id = s.id and seq in (select value::int from jsonb_array_elements_text(v_payload->'seqs'));
     when 'agent.compacted', 'agent.reset' then
-      update thread set context_from_seq = s.head where id = p_thread;
+      -- An unread message must stay within reach of the context that will read it.
+      update thread set context_from_seq = least(s.head, (select min(seq) from unread_message u where u.session_id = s.id and u.thread_id = p_thread)) where id = p_thread;
     when 'sandbox.state' then
       s.sandbox_state := v_payload->>'state';
       s.sandbox_id := v_payload->>'sandboxId';
       s.sandbox_provider := v_payload->>'provider';
       s.sandbox_image := v_payload->>'image';
       s.engine_id := v_payload->>'engineId';
+      s.baseline_snapshot_id := coalesce(v_payload->>'baselineSnapshotId', s.baseline_snapshot_id);
       s.sandbox_used_at := v_time;
     when 'condition.added' then
       insert into condition (id, tenant_id, session_id, position, name, kind, spec)
@@ -94,7 +96,7 @@ language sql set search_path = public as $$
     input_tokens = s.input_tokens, output_tokens = s.output_tokens, cache_read_tokens = s.cache_read_tokens, cache_write_tokens = s.cache_write_tokens,
     turns = s.turns, tool_calls = s.tool_calls, active_ms = s.active_ms, sandbox_ms = s.sandbox_ms, evaluation_rounds = s.evaluation_rounds,
     rounds_since_message = s.rounds_since_message, control = s.control, engine_id = s.engine_id, sandbox_id = s.sandbox_id,
-    sandbox_state = s.sandbox_state, sandbox_provider = s.sandbox_provider, sandbox_image = s.sandbox_image, sandbox_used_at = s.sandbox_used_at,
+    sandbox_state = s.sandbox_state, sandbox_provider = s.sandbox_provider, sandbox_image = s.sandbox_image, sandbox_used_at = s.sandbox_used_at, baseline_snapshot_id = s.baseline_snapshot_id,
     updated_at = s.updated_at, completed_at = s.completed_at
   where id = s.id
 $$;

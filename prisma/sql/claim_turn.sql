@@ -45,10 +45,17 @@ begin
     perform store_projection(s);
   end if;
   select * into h from thread where id = t.thread_id;
-  select to_jsonb(v) into v_agent from agent_version v where v.id = s.agent_version_id;
-  select to_jsonb(v) into v_environment from environment_version v where v.id = s.environment_version_id;
+  select jsonb_build_object('id', v.id, 'model', v.model, 'judgeModel', v.judge_model, 'system', v.system, 'tools', v.tools) into v_agent
+    from agent_version v where v.id = s.agent_version_id;
+  select jsonb_build_object('id', v.id, 'image', v.image, 'cpus', v.cpus, 'memoryMb', v.memory_mb, 'diskMb', v.disk_mb, 'network', v.network) into v_environment
+    from environment_version v where v.id = s.environment_version_id;
   select coalesce(jsonb_agg(jsonb_build_object('seq', u.seq, 'mode', u.mode) order by u.seq), '[]') into v_unread
     from unread_message u where u.session_id = s.id and u.thread_id = t.thread_id;
-  return jsonb_build_object('epoch', c.epoch, 'session', to_jsonb(s), 'thread', to_jsonb(h), 'turn', to_jsonb(t), 'agentVersion', v_agent,
-    'environmentVersion', v_environment, 'unread', v_unread);
+  return jsonb_build_object('epoch', c.epoch,
+    'session', jsonb_build_object('id', s.id, 'status', s.status, 'agentId', s.agent_id, 'control', s.control, 'head', s.head, 'maxEvaluations', s.max_evaluations,
+      'evaluationRounds', s.evaluation_rounds, 'roundsSinceMessage', s.rounds_since_message, 'sandboxId', s.sandbox_id, 'sandboxState', s.sandbox_state,
+      'baselineSnapshotId', s.baseline_snapshot_id),
+    'thread', jsonb_build_object('id', h.id, 'contextFromSeq', h.context_from_seq),
+    'turn', jsonb_build_object('id', t.id, 'kind', t.kind, 'attempt', t.attempt, 'suspect', t.suspect, 'round', t.round),
+    'agentVersion', v_agent, 'environmentVersion', v_environment, 'unread', v_unread);
 end $$;

@@ -59,7 +59,9 @@ describe('prices', () => {
 
   it('reaches the worst case when all input is written to the cache', () => {
     const spent = { ...NO_USAGE, cacheWrite5mTokens: 1_000, outputTokens: 10 }
-    expect(worstCaseNanos('claude-opus-5', { inputBoundTokens: 1_000, maxOutputTokens: 10 }, at)).toBe(costNanos('claude-opus-5', spent, at))
+    expect(worstCaseNanos('claude-opus-5', { inputBoundTokens: 1_000, maxOutputTokens: 10 }, at)).toBe(
+      costNanos('claude-opus-5', spent, at),
+    )
   })
 
   it('lists tiers that ascend in size and in price and end open, in whole nano-dollars', () => {

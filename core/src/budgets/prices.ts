@@ -67,7 +67,7 @@ export function findModel(model: string, at: Date): PricedModel | null {
   const entry = entries.get(model)
   if (!entry) return null
   const { prices, ...limits } = entry
-  const inForce = prices.findLast(price => Date.parse(price.from) <= at.getTime()) ?? prices[0]
+  const inForce = prices.findLast((price) => Date.parse(price.from) <= at.getTime()) ?? prices[0]
   if (!inForce) return null
   return { name: model, ...limits, tiers: inForce.tiers }
 }

@@ -199,7 +199,7 @@ CREATE TABLE "session" (
     "sandbox_provider" TEXT,
     "sandbox_image" TEXT,
     "sandbox_used_at" TIMESTAMPTZ(6),
-    "baseline_digest" TEXT,
+    "baseline_snapshot_id" TEXT,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "completed_at" TIMESTAMPTZ(6),

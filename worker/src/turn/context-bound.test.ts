@@ -19,7 +19,12 @@ describe('boundInputTokens', () => {
     fc.assert(
       fc.property(fc.nat(200_000), fc.nat(200_000), fc.boolean(), fc.nat(1_000), (before, since, changed, share) => {
         const tokensBefore = Math.floor((before * share) / 1_000)
-        const bound = boundInputTokens({ lastExact: { tokens: tokensBefore }, bytesSince: since, bytesOfEverything: before + since, changed })
+        const bound = boundInputTokens({
+          lastExact: { tokens: tokensBefore },
+          bytesSince: since,
+          bytesOfEverything: before + since,
+          changed,
+        })
         expect(bound).toBeGreaterThanOrEqual(tokensBefore + since)
       }),
     )

@@ -28,8 +28,8 @@ begin
   delete from lease l where expires_at <= clock_timestamp() and not exists (select from claim where worker_id = l.worker_id);
 
   update turn t set state = 'due', due_at = clock_timestamp(), woken_at = null
-  where t.state = 'waiting' and t.wait_reason = 'budget' and (t.due_at <= clock_timestamp() or exists (
-    select from spend x join session s on s.id = t.session_id where x.scope || ':' || x.scope_id = t.wait_scope and x.total_reserved = 0 and s.status = 'QUEUED'));
+  where t.state = 'waiting' and t.wait_reason in ('budget', 'budget_reached') and (t.due_at <= clock_timestamp() or (t.wait_reason = 'budget' and exists (
+    select from spend x where x.scope || ':' || x.scope_id = t.wait_scope and x.total_reserved = 0)));
 
   with again as (
     update turn set wake_no = wake_no + 1, woken_at = clock_timestamp()
@@ -48,5 +48,3 @@ begin
     select jsonb_agg(jsonb_build_object('tenantId', r.tenant_id, 'reservationId', r.id)) from reservation r
     where r.state = 'held' and not exists (select from lease l where l.worker_id = r.worker_id and l.expires_at > clock_timestamp())), '[]'));
 end $$;
-
-grant execute on all functions in schema public to longhaul_app, longhaul_system;

@@ -1,0 +1,72 @@
+/**
+ * Owns money: prices, caps, what is held and what is spent. Every amount is whole nano-dollars in a bigint. Must never let a call
+ * begin whose worst case is not held (invariant 6).
+ */
+import type { Database } from '@longhaul/prisma/src/client.ts'
+import { retrySerialization, type Settlement, toSettlementRow, type Wake } from '../log/append-events.ts'
+
+export type Reservation = { id: string; maxTokens: number; amountNanos: bigint }
+
+export type ReserveResult =
+  | { granted: true; reservation: Reservation }
+  /** spent: the cap can't hold the call whatever becomes of those in flight. held: it may fit when they are settled. */
+  | { granted: false; by: 'spent' | 'held'; budgetId: string; scope: string; resetsAt: string | null }
+  | { refused: 'stale_epoch' }
+
+export type ReserveRequest = {
+  tenantId: string
+  sessionId: string
+  threadId: string
+  epoch: number
+  id: string
+  turnId: string
+  agentId: string
+  workerId: string
+  kind: 'work' | 'judge'
+  model: string
+  /** The bound on the input, priced. */
+  fixedNanos: bigint
+  perTokenNanos: bigint
+  maxTokens: number
+  /** The output never shrinks below this. */
+  minTokens: number
+}
+
+/** Holds a call's worst case under every budget above it, in one statement. */
+export const reserveCall = async (db: Database, request: ReserveRequest): Promise<ReserveResult> => {
+  const { tenantId, sessionId, threadId, epoch, ...call } = request
+  const { rows } = await retrySerialization(() =>
+    db.app.query<{ result: RawResult }>({
+      name: 'reserve_call',
+      text: 'select reserve_call($1, $2, $3, $4, $5::jsonb) as result',
+      values: [
+        tenantId,
+        sessionId,
+        threadId,
+        epoch,
+        JSON.stringify({ ...call, fixedNanos: call.fixedNanos.toString(), perTokenNanos: call.perTokenNanos.toString() }),
+      ],
+    }),
+  )
+  const result = (rows[0] as { result: RawResult }).result
+  if ('refused' in result) return { refused: 'stale_epoch' }
+  if (!result.granted) return result
+  return { granted: true, reservation: { id: request.id, maxTokens: result.maxTokens, amountNanos: BigInt(result.amountNanos) } }
+}
+
+/** Settles outside an append: a failed call, a judge's, or a late holder's, who needs no claim for it. Once per reservation. */
+export const settleCall = async (db: Database, tenantId: string, settle: Settlement): Promise<{ settled: boolean; wakes: Wake[] }> => {
+  const { rows } = await retrySerialization(() =>
+    db.app.query<{ result: { settled: boolean; wakes: Wake[] } }>({
+      name: 'settle_call',
+      text: 'select settle_call($1, $2::jsonb) as result',
+      values: [tenantId, JSON.stringify(toSettlementRow(settle))],
+    }),
+  )
+  return (rows[0] as (typeof rows)[number]).result
+}
+
+type RawResult =
+  | { refused: 'stale_epoch' }
+  | { granted: true; maxTokens: number; amountNanos: string }
+  | { granted: false; by: 'spent' | 'held'; budgetId: string; scope: string; resetsAt: string | null }

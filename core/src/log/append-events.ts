@@ -1,0 +1,94 @@
+/**
+ * Owns the append-only log: appending, reading by position, announcing. Nothing else writes events, and nothing here decides what to
+ * write. Must never keep a session's state in memory: the log is the truth (invariant 1).
+ */
+import type { Database } from '@longhaul/prisma/src/client.ts'
+import type pg from 'pg'
+import type { TokenUsage } from '../budgets/prices.ts'
+import { type NewEvent, parsePayload } from '../events/event.ts'
+import type { SessionStatus } from '../events/session-events.ts'
+import { cleanJson } from '../text.ts'
+
+/** A job to add once the transaction is committed. */
+export type Wake = { tenantId: string; turnId: string; wakeNo: number; engineId: string | null; rank: number }
+
+export type NextTurn = { id: string; kind: 'work' | 'evaluate'; round?: number }
+
+/** What becomes of the thread's open turn; meanings in prisma/sql/move_turn.sql. */
+export type TurnMove = (
+  | { op: 'settle'; turnId: string; outcome: string; next: NextTurn | null }
+  | { op: 'delay'; turnId: string; dueInMs: number; attempt: number; reason: 'retry' }
+  | { op: 'wait'; turnId: string; reason: 'budget' | 'budget_reached' | 'paused'; scope?: string; dueAt?: string | null }
+  | { op: 'ensure'; next: NextTurn }
+  | { op: 'park'; reason: 'paused' }
+  | { op: 'cancel' }
+  | { op: 'control' }
+) & { control?: 'pause' | 'interrupt' | null }
+
+export type Settlement = { reservationId: string; costNanos: bigint; usage: TokenUsage | null; basis: 'exact' | 'estimated' | 'presumed' }
+
+export type Append = {
+  tenantId: string
+  sessionId: string
+  threadId: string
+  /** The claim's epoch for what a turn writes; null for what people and the platform write. */
+  epoch: number | null
+  events: NewEvent[]
+  /** What must still hold, else nothing is written. */
+  guard?: { unread?: 0; control?: false }
+  turn?: TurnMove
+  settle?: Settlement
+}
+
+export type AppendResult =
+  | { refused: 'not_found' | 'stale_epoch' | 'unread' | 'control' }
+  | { refused?: undefined; first: number; head: number; headHash: string; status: SessionStatus; wakes: Wake[] }
+
+/** Anything that runs a query: the pool, or a client inside a transaction. */
+export type Queryable = Pick<pg.Pool, 'query'> | Pick<pg.ClientBase, 'query'>
+
+/**
+ * Appends a batch to one session's log, with the projection, the turn and the settlement in the same transaction: one round trip.
+ * The caller announces `head` and sends the wakes after its commit. Refusals are answers, not errors; `23505` on a repeated
+ * verdict or turn is the caller's.
+ */
+export const appendEvents = async (db: Pick<Database, 'app'> | { client: pg.ClientBase }, append: Append): Promise<AppendResult> => {
+  const queryable: Queryable = 'client' in db ? db.client : db.app
+  const run = () =>
+    queryable.query<{ result: AppendResult }>({
+      name: 'append_events',
+      text: 'select append_events($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7::jsonb, $8::jsonb) as result',
+      values: [
+        append.tenantId,
+        append.sessionId,
+        append.threadId,
+        append.epoch,
+        JSON.stringify(append.events.map(toRow)),
+        append.guard === undefined ? null : JSON.stringify(append.guard),
+        append.turn === undefined ? null : JSON.stringify(append.turn),
+        append.settle === undefined ? null : JSON.stringify(toSettlementRow(append.settle)),
+      ],
+    })
+  const { rows } = 'client' in db ? await run() : await retrySerialization(run)
+  return (rows[0] as { result: AppendResult }).result
+}
+
+export const toSettlementRow = (settle: Settlement): Record<string, unknown> => ({ ...settle, costNanos: settle.costNanos.toString() })
+
+/** Deadlock and serialization failures leave nothing behind, so the whole statement is simply tried again. */
+export const retrySerialization = async <T>(run: () => Promise<T>): Promise<T> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run()
+    } catch (error) {
+      const code = (error as { code?: string }).code
+      if (tries >= 5 || (code !== '40P01' && code !== '40001')) throw error
+    }
+  }
+}
+
+const toRow = (event: NewEvent): Record<string, unknown> => {
+  const { value, lossy } = cleanJson(parsePayload(event))
+  const payload = lossy ? { ...(value as Record<string, unknown>), lossy: true } : value
+  return { type: event.type, actor: event.actor, payload, ...(event.costNanos === undefined ? {} : { costNanos: event.costNanos.toString() }) }
+}

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connectionConfig } from '@longhaul/prisma/src/client.ts'
+import pg from 'pg'
+import type { Logger } from '../logger.ts'
+import type { AnnouncementTransport, Channel } from './announcer.ts'
+
+const RECONNECT_MS = 250
+
+/**
+ * LISTEN and NOTIFY on two dedicated connections. NOTIFY's payload must stay under 8,000 bytes; with `synchronous_commit` off it
+ * waits for no disk. A lost connection is made again by itself, and says that there was a gap.
+ */
+export const createPostgresTransport = (url: string, logger: Logger): AnnouncementTransport => {
+  let publisher: Promise<pg.Client> | null = null
+  let closed = false
+  const listeners = new Set<pg.Client>()
+
+  const connect = async (onLost: () => void): Promise<pg.Client> => {
+    const client = new pg.Client(connectionConfig(url, 'longhaul_app'))
+    client.on('error', (error) => {
+      logger.debug({ err: error }, 'an announcing connection was lost')
+    })
+    client.on('end', onLost)
+    await client.connect()
+    return client
+  }
+
+  const getPublisher = (): Promise<pg.Client> => {
+    publisher ??= connect(() => (publisher = null))
+      .then(async (client) => {
+        await client.query('set synchronous_commit = off')
+        return client
+      })
+      .catch((error) => {
+        publisher = null
+        throw error
+      })
+    return publisher
+  }
+
+  return {
+    maxBytes: 7_900,
+    publish: async (channel, message) => {
+      const client = await getPublisher()
+      await client.query({ name: 'announce', text: 'select pg_notify($1, $2)', values: [channel, message] })
+    },
+    subscribe: async (channels, on) => {
+      const open = async (): Promise<void> => {
+        const client = await connect(() => {
+          listeners.delete(client)
+          void reopen()
+        })
+        listeners.add(client)
+        client.on('notification', ({ channel, payload }) => {
+          if (payload !== undefined) on.message(channel as Channel, payload)
+        })
+        for (const channel of channels) await client.query(`listen ${channel}`)
+      }
+      const reopen = async (): Promise<void> => {
+        while (!closed) {
+          await sleep(RECONNECT_MS)
+          try {
+            await open()
+            on.gap()
+            return
+          } catch (error) {
+            logger.debug({ err: error }, 'the announcing connection is still out of reach')
+          }
+        }
+      }
+      await open()
+    },
+    close: async () => {
+      closed = true
+      const clients = [...listeners, ...(publisher === null ? [] : [await publisher.catch(() => null)])]
+      await Promise.allSettled(clients.map((client) => client?.end()))
+    },
+  }
+}

@@ -1,0 +1,131 @@
+import { type BackendFactory, createPostgresBackend, Queue, Worker } from 'bullmq'
+import type { Wake } from '../log/append-events.ts'
+import type { Logger } from '../logger.ts'
+import type { WakeConsumer, WakeJob, WakeQueue } from './wake-queue.ts'
+
+/** Where jobs lie: on Redis, or in a schema of their own on the same Postgres. */
+export type QueueBackend = { kind: 'redis'; url: string } | { kind: 'postgres'; url: string }
+
+/** Wakes held while the queue can't be reached; above it the newest are dropped, and the sweep sends them again. */
+const MAX_PENDING = 10_000
+const BATCH = 200
+/** Between attempts to reach a queue that is down. */
+const RETRY_MS = 500
+const SCHEMA = 'longhaul_queue'
+const PREFIX = 'longhaul'
+
+/**
+ * BullMQ as a plain channel: recovery, ordering and duplicates are ours. `attempts: 1` and `maxStalledCount: 0` let a dead worker's job
+ * go; finished jobs are removed at once, because a kept one swallows a new one of the same id.
+ */
+export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueue => {
+  const pending = new Map<string, Wake>()
+  const queues = new Map<string, Queue<WakeJob>>()
+  const consumers: WakeConsumer[] = []
+  let sending: Promise<void> | null = null
+  let closed = false
+
+  const queueFor = (engineId: string | null): Queue<WakeJob> => {
+    const name = queueName(engineId)
+    const known = queues.get(name)
+    if (known !== undefined) return known
+    const queue = new Queue<WakeJob>(name, { ...toOptions(backend), defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true } } as never, ...toFactory(backend)) as Queue<WakeJob>
+    queue.on('error', (error) => logger.warn({ err: error }, 'the queue reports an error'))
+    queues.set(name, queue)
+    return queue
+  }
+
+  const sendBatch = async (): Promise<void> => {
+    const batch = [...pending.values()].slice(0, BATCH)
+    const byEngine = Map.groupBy(batch, (wake) => wake.engineId)
+    for (const [engineId, wakes] of byEngine) {
+      await queueFor(engineId).addBulk(
+        wakes.map((wake) => ({
+          name: 'wake',
+          data: { tenantId: wake.tenantId, turnId: wake.turnId },
+          // A turn's rank in its tenant's backlog: tenants with waiting work take turns.
+          opts: { jobId: `${wake.turnId}-${wake.wakeNo}`, priority: Math.max(1, wake.rank) },
+        })),
+      )
+      for (const wake of wakes) if (pending.get(wake.turnId) === wake) pending.delete(wake.turnId)
+    }
+  }
+
+  const drain = async (): Promise<void> => {
+    while (pending.size > 0 && !closed) {
+      try {
+        await sendBatch()
+      } catch (error) {
+        logger.warn({ err: error }, 'wakes could not be sent: the queue is out of reach, they are kept')
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref())
+      }
+    }
+  }
+
+  return {
+    send: (wakes) => {
+      for (const wake of wakes) if (pending.size < MAX_PENDING || pending.has(wake.turnId)) pending.set(wake.turnId, wake)
+      if (pending.size > 0 && !closed) sending ??= drain().finally(() => (sending = null))
+    },
+    flush: async () => {
+      await sending
+    },
+    consume: async ({ engineId, concurrency, onWake }) => {
+      const gate = createGate(concurrency)
+      const names = engineId === null ? [queueName(null)] : [queueName(null), queueName(engineId)]
+      const workers = names.map((name) => {
+        const worker = new Worker<WakeJob>(
+          name,
+          async (job) => {
+            await gate(() => onWake(job.data))
+          },
+          { ...toOptions(backend), concurrency, maxStalledCount: 0, lockDuration: 30_000, drainDelay: 5 } as never,
+          ...toFactory(backend),
+        )
+        worker.on('error', (error) => logger.warn({ err: error }, 'the queue reports an error'))
+        worker.on('failed', (_job, error) => logger.debug({ err: error }, 'a wake ended with an error'))
+        return worker
+      })
+      await Promise.race([Promise.all(workers.map((worker) => worker.waitUntilReady())), new Promise((resolve) => setTimeout(resolve, 5_000).unref())])
+      const consumer = {
+        stop: async () => {
+          await Promise.all(workers.map((worker) => worker.close()))
+        },
+      }
+      consumers.push(consumer)
+      return consumer
+    },
+    close: async () => {
+      closed = true
+      await Promise.allSettled(consumers.map((consumer) => consumer.stop()))
+      await Promise.allSettled([...queues.values()].map((queue) => queue.close()))
+    },
+  }
+}
+
+/** An engine's id may hold `:`, which a queue's name may not. */
+const queueName = (engineId: string | null): string => (engineId === null ? 'wakes' : `wakes-${engineId.replaceAll(/[^A-Za-z0-9]/g, '')}`)
+
+const toOptions = (backend: QueueBackend): Record<string, unknown> => {
+  if (backend.kind === 'redis') return { connection: { url: backend.url, maxRetriesPerRequest: null, enableOfflineQueue: true }, prefix: PREFIX }
+  return { connection: { connectionString: backend.url, options: '-c role=longhaul_queue', schema: SCHEMA, migrate: true, max: 8, keepAlive: true }, prefix: PREFIX }
+}
+
+const toFactory = (backend: QueueBackend): [] | [never] => (backend.kind === 'postgres' ? [createPostgresBackend as unknown as BackendFactory as never] : [])
+
+/** Two queues share one worker's capacity. */
+const createGate = (limit: number): (<T>(run: () => Promise<T>) => Promise<T>) => {
+  let running = 0
+  const waiting: (() => void)[] = []
+  return async (run) => {
+    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve))
+    else running++
+    try {
+      return await run()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) running--
+      else next()
+    }
+  }
+}

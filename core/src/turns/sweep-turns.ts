@@ -1,0 +1,26 @@
+import type { Database } from '@longhaul/prisma/src/client.ts'
+import { retrySerialization, type Wake } from '../log/append-events.ts'
+
+export type Presumed = { sessionId: string; head: number }
+
+/**
+ * One sweep of all tenants, or nothing when another worker is at it: ends dead workers' claims, finds turns that should run and do
+ * not, presumes the calls of the dead. Returns the jobs to add and the sessions whose log grew.
+ */
+export const sweepTurns = async (db: Database): Promise<{ ran: boolean; wakes: Wake[]; presumed: Presumed[] }> => {
+  const { rows } = await retrySerialization(() =>
+    db.system.query<{ result: { ran: boolean; wakes: Wake[]; presume: { tenantId: string; reservationId: string }[] } }>('select sweep_turns() as result'),
+  )
+  const { ran, wakes, presume } = (rows[0] as (typeof rows)[number]).result
+  const presumed: Presumed[] = []
+  for (const { tenantId, reservationId } of presume) {
+    const outcome = await retrySerialization(() =>
+      db.app.query<{ result: { presumed: boolean; sessionId: string; head: number; wakes: Wake[] } }>('select presume_reservation($1, $2) as result', [tenantId, reservationId]),
+    )
+    const result = (outcome.rows[0] as (typeof outcome.rows)[number]).result
+    if (!result.presumed) continue
+    presumed.push({ sessionId: result.sessionId, head: result.head })
+    wakes.push(...result.wakes)
+  }
+  return { ran, wakes, presumed }
+}

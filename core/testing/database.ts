@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto'
+import { type Database, openDatabase } from '@longhaul/prisma/src/client.ts'
+import pg from 'pg'
+import { cloneTemplate, dropDatabase } from './template-database.ts'
+
+/** Where the test run's server is, as the global set-up left it. */
+export const TEST_POSTGRES = 'LONGHAUL_TEST_POSTGRES'
+
+export type TestDatabase = {
+  url: string
+  superuserUrl: string
+  db: Database
+  /** Looks and changes from outside, past row security. */
+  superuser: pg.Pool
+  close(): Promise<void>
+}
+
+/** A real database of its own, migrated, as the application sees it. Close it in afterAll. */
+export const createTestDatabase = async (options: { maxConnections?: number } = {}): Promise<TestDatabase> => {
+  const server = process.env[TEST_POSTGRES]
+  if (server === undefined) throw new Error(`${TEST_POSTGRES} is not set: tests run under vitest, whose global set-up starts a PostgreSQL`)
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const { url, superuserUrl } = await cloneTemplate(server, name)
+  const db = openDatabase({ url, ...options })
+  const superuser = new pg.Pool({ connectionString: superuserUrl, max: 4 })
+  superuser.on('error', () => {}) // the database is dropped under its idle connections
+  return {
+    url,
+    superuserUrl,
+    db,
+    superuser,
+    close: async () => {
+      await db.close()
+      await superuser.end()
+      await dropDatabase(server, name)
+    },
+  }
+}

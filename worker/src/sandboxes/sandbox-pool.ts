@@ -1,0 +1,160 @@
+import type { EventOf, LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
+import type { Logger } from '@longhaul/core/src/logger.ts'
+import type { Stretch } from '../turn/stretch.ts'
+import type { Sandbox, SandboxProvider, SandboxSpec } from './sandbox.ts'
+
+/** A resource could not be put in, and trying again by itself would not help. Its message is for the person who asked for it. */
+export class ResourcesFailedError extends Error {}
+
+/** Puts a session's resources into a fresh workspace, and remembers how it looked then. Says which snapshot that was, where it is the first. */
+export type FillWorkspace = (stretch: Stretch, sandbox: Sandbox) => Promise<{ baselineSnapshotId: string | null }>
+
+type Opening = { epoch: number; opened: Promise<{ sandbox: Sandbox; fresh: boolean; baselineSnapshotId: string | null }> }
+
+/**
+ * The sandboxes this worker is attached to. A cache only: a worker that has none opens what it needs. Stops a sandbox that had
+ * nothing to do for a while; its files stay.
+ */
+export class SandboxPool {
+  readonly provider: SandboxProvider
+  readonly #fill: FillWorkspace
+  readonly #idleMs: number
+  readonly #logger: Logger
+  readonly #openings = new Map<string, Opening>()
+  readonly #idle = new Map<string, NodeJS.Timeout>()
+
+  constructor(provider: SandboxProvider, options: { fill: FillWorkspace; idleMs: number; logger: Logger }) {
+    this.provider = provider
+    this.#fill = options.fill
+    this.#idleMs = options.idleMs
+    this.#logger = options.logger
+  }
+
+  /** Starts the sandbox beside something else. What goes wrong shows when it is acquired. */
+  warm(stretch: Stretch): void {
+    this.#open(stretch).catch(() => {})
+  }
+
+  /** The session's sandbox under this claim, with its resources in; the log says so when it is new, or when the old one was lost. */
+  async acquire(stretch: Stretch): Promise<Sandbox> {
+    const { sandbox, fresh, baselineSnapshotId } = await this.#open(stretch)
+    // Recorded before it is marked as ready: a crash in between fills it once more, and loses nothing.
+    if (stretch.claim.session.sandboxId !== sandbox.id) await this.#record(stretch, { sandbox, baselineSnapshotId })
+    if (fresh) await this.#markReady(stretch)
+    return sandbox
+  }
+
+  /** The worker has let go of the session: after a while without work its sandbox is stopped. */
+  release(sessionId: string): void {
+    if (!this.#openings.has(sessionId)) return
+    clearTimeout(this.#idle.get(sessionId))
+    this.#idle.set(
+      sessionId,
+      setTimeout(() => void this.#stopIdle(sessionId), this.#idleMs),
+    )
+  }
+
+  /** Its channel is of no more use: the next turn opens it anew. */
+  forget(sessionId: string): void {
+    const known = this.#openings.get(sessionId)
+    this.#openings.delete(sessionId)
+    known?.opened.then(({ sandbox }) => sandbox.detach()).catch(() => {})
+  }
+
+  async remove(sessionId: string): Promise<void> {
+    this.#clearIdle(sessionId)
+    this.forget(sessionId)
+    await this.provider.remove(sessionId)
+  }
+
+  /** Sessions this worker is attached to. */
+  attached(): string[] {
+    return [...this.#openings.keys()]
+  }
+
+  async close(): Promise<void> {
+    for (const sessionId of this.#openings.keys()) {
+      this.#clearIdle(sessionId)
+      this.forget(sessionId)
+    }
+    await this.provider.stopAll()
+  }
+
+  #open(stretch: Stretch): Opening['opened'] {
+    const { session, epoch } = stretch.claim
+    this.#clearIdle(session.id)
+    const known = this.#openings.get(session.id)
+    if (known !== undefined && known.epoch === epoch) return known.opened
+    const opened = this.#openAndFill(stretch)
+    const opening = { epoch, opened }
+    this.#openings.set(session.id, opening)
+    opened.catch(() => {
+      if (this.#openings.get(session.id) === opening) this.#openings.delete(session.id)
+    })
+    return opened
+  }
+
+  async #openAndFill(stretch: Stretch): Opening['opened'] {
+    const { session, epoch } = stretch.claim
+    const { sandbox, fresh } = await this.provider.open(toSpec(stretch), { epoch, signal: stretch.wishes.lost })
+    if (!fresh) return { sandbox, fresh, baselineSnapshotId: null }
+    const { baselineSnapshotId } = await this.#fill(stretch, sandbox)
+    return { sandbox, fresh, baselineSnapshotId }
+  }
+
+  async #markReady(stretch: Stretch): Promise<void> {
+    const opening = this.#openings.get(stretch.claim.session.id)
+    await this.provider.markReady(stretch.claim.session.id)
+    if (opening !== undefined) opening.opened = opening.opened.then((opened) => ({ ...opened, fresh: false }))
+  }
+
+  async #record(stretch: Stretch, { sandbox, baselineSnapshotId }: { sandbox: Sandbox; baselineSnapshotId: string | null }): Promise<void> {
+    const common = {
+      sandboxId: sandbox.id,
+      provider: this.provider.name,
+      engineId: await this.provider.engineId(),
+      image: stretch.claim.environmentVersion.image,
+      isolated: this.provider.isolated,
+    }
+    const events: NewEvent[] = []
+    if (stretch.claim.session.sandboxId !== null) events.push(stateEvent({ ...common, state: 'LOST', lostCalls: callsSinceStart(stretch.events) }))
+    events.push(stateEvent({ ...common, state: 'RUNNING', ...(baselineSnapshotId === null ? {} : { baselineSnapshotId }) }))
+    await stretch.append(events)
+    stretch.claim.session.sandboxId = sandbox.id
+    if (baselineSnapshotId !== null) stretch.claim.session.baselineSnapshotId = baselineSnapshotId
+  }
+
+  async #stopIdle(sessionId: string): Promise<void> {
+    this.forget(sessionId)
+    this.#idle.delete(sessionId)
+    await this.provider.stop(sessionId).catch((error: unknown) => this.#logger.warn({ err: error, sessionId }, 'an idle sandbox could not be stopped'))
+  }
+
+  #clearIdle(sessionId: string): void {
+    clearTimeout(this.#idle.get(sessionId))
+    this.#idle.delete(sessionId)
+  }
+}
+
+/** The sandbox was lost after this call was logged, and began anew. */
+export const wasLostSince = (events: readonly LogEvent[], seq: number): boolean =>
+  events.some((event) => event.type === 'sandbox.state' && event.payload.state === 'LOST' && event.seq > seq)
+
+const toSpec = ({ claim }: Stretch): SandboxSpec => ({
+  tenantId: claim.tenantId,
+  sessionId: claim.session.id,
+  image: claim.environmentVersion.image,
+  cpus: claim.environmentVersion.cpus,
+  memoryMb: claim.environmentVersion.memoryMb,
+  diskMb: claim.environmentVersion.diskMb,
+})
+
+/** Calls that may have changed the sandbox since it last began anew. */
+const callsSinceStart = (events: readonly LogEvent[]): number[] => {
+  const start = events.findLast((event) => event.type === 'sandbox.state' && event.payload.state === 'RUNNING')?.seq ?? 0
+  return events.flatMap((event) => (event.type === 'agent.tool_call' && event.seq > start && CHANGING.has(event.payload.name) ? [event.seq] : []))
+}
+
+const CHANGING = new Set(['bash', 'write', 'edit'])
+
+const stateEvent = (payload: Omit<EventOf<'sandbox.state'>['payload'], 'v'>): NewEvent => ({ type: 'sandbox.state', actor: 'platform', payload })

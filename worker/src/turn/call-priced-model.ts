@@ -1,0 +1,85 @@
+/**
+ * A model call that never begins before its worst case is held, and whose cost is settled once, whatever becomes of it (invariant 6).
+ * Used for every kind of call: work, judge.
+ */
+import { type ReserveResult, reserveCall, settleCall } from '@longhaul/core/src/budgets/reserve-call.ts'
+import { costNanos, findModel, NO_USAGE, worstCaseNanos } from '@longhaul/core/src/budgets/prices.ts'
+import { createId } from '@longhaul/core/src/ids.ts'
+import type { Settlement } from '@longhaul/core/src/log/append-events.ts'
+import type { Billing, ModelDelta, ModelOutcome, ModelRequest } from '../models/model.ts'
+import { ClaimLostError, type Stretch } from './stretch.ts'
+
+export type BudgetBlock = Extract<ReserveResult, { granted: false }>
+
+export type PricedCall = {
+  kind: 'work' | 'judge'
+  request: Omit<ModelRequest, 'maxTokens'>
+  inputBoundTokens: number
+  onDelta?: (delta: ModelDelta) => void
+  signal: AbortSignal
+}
+
+/** `settlement` is what the call cost, not yet settled: the caller appends it with what the call brought, or settles it alone. */
+export type PricedOutcome = { blocked: BudgetBlock } | { blocked?: undefined; outcome: ModelOutcome; settlement: Settlement; costNanos: bigint | null }
+
+export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promise<PricedOutcome> => {
+  const { parts, claim } = stretch
+  const at = new Date()
+  await parts.atPoint('before_reservation')
+  const reserved = await reserveCall(parts.db, {
+    id: createId('rsv'),
+    tenantId: claim.tenantId,
+    sessionId: claim.session.id,
+    threadId: claim.thread.id,
+    epoch: claim.epoch,
+    turnId: claim.turn.id,
+    agentId: claim.session.agentId,
+    workerId: claim.workerId,
+    kind: call.kind,
+    model: call.request.model,
+    ...priceBound(call, parts.limits, at),
+  })
+  if ('refused' in reserved) throw new ClaimLostError(reserved.refused)
+  if (!reserved.granted) return { blocked: reserved }
+  await parts.atPoint('after_reservation')
+
+  await parts.atPoint('before_request')
+  let streaming = false
+  const outcome = await parts.model.call(
+    { ...call.request, maxTokens: reserved.reservation.maxTokens },
+    {
+      signal: call.signal,
+      onDelta: (delta) => {
+        if (!streaming) void parts.atPoint('mid_stream')
+        streaming = true
+        call.onDelta?.(delta)
+      },
+    },
+  )
+  await parts.atPoint('after_stream')
+  const settlement = toSettlement(reserved.reservation.id, outcome.billing, { model: call.request.model, at })
+  return { outcome, settlement, costNanos: settlement.basis === 'presumed' ? reserved.reservation.amountNanos : settlement.costNanos }
+}
+
+/** Settles a call whose outcome goes into no event, or whose claim was lost meanwhile: needs no claim. */
+export const settleAlone = async (stretch: Stretch, settlement: Settlement): Promise<void> => {
+  const { wakes } = await settleCall(stretch.parts.db, stretch.claim.tenantId, settlement)
+  stretch.send(wakes)
+}
+
+/** A model without a price costs nothing here; no session under a budget can have one. */
+const priceBound = (call: PricedCall, limits: { maxOutputTokens: number; minOutputTokens: number }, at: Date) => {
+  const priced = findModel(call.request.model, at)
+  const maxTokens = Math.min(limits.maxOutputTokens, priced?.maxOutputTokens ?? limits.maxOutputTokens)
+  const minTokens = Math.min(limits.minOutputTokens, maxTokens)
+  if (priced === null) return { fixedNanos: 0n, perTokenNanos: 0n, maxTokens, minTokens }
+  const worst = (maxOutputTokens: number) => worstCaseNanos(call.request.model, { inputBoundTokens: call.inputBoundTokens, maxOutputTokens }, at)
+  return { fixedNanos: worst(0), perTokenNanos: worst(1) - worst(0), maxTokens, minTokens }
+}
+
+const toSettlement = (reservationId: string, billing: Billing, { model, at }: { model: string; at: Date }): Settlement => {
+  if (billing.kind === 'unknown') return { reservationId, costNanos: 0n, usage: null, basis: 'presumed' }
+  if (billing.kind === 'none') return { reservationId, costNanos: 0n, usage: NO_USAGE, basis: 'exact' }
+  const cost = findModel(model, at) === null ? 0n : costNanos(model, billing.usage, at)
+  return { reservationId, costNanos: cost, usage: billing.usage, basis: billing.kind }
+}

@@ -1,0 +1,156 @@
+import type { NewEvent } from '@longhaul/core/src/events/event.ts'
+import { cutText } from '@longhaul/core/src/text.ts'
+import type { ToolCallView } from '@longhaul/core/src/turns/view-turn.ts'
+import { SandboxLostError, SandboxUnavailableError, StaleEpochError, type Sandbox } from '../sandboxes/sandbox.ts'
+import { ResourcesFailedError, wasLostSince } from '../sandboxes/sandbox-pool.ts'
+import type { Tool, ToolOutcome } from '../tools/tool.ts'
+import { retryLater } from './retry-later.ts'
+import { statusEvent } from './settle-turn.ts'
+import { ClaimLostError, lastOf, type Stretch } from './stretch.ts'
+
+type ResultFields = Partial<Pick<ToolOutcome, 'exitCode' | 'durationMs' | 'truncated' | 'outputFile'>> & {
+  outcome: 'done' | 'not_run' | 'interrupted' | 'outcome_unknown'
+  output: string
+  isError: boolean
+}
+
+/** A tool call in order: permission, sandbox, log, run, result. What may have had an effect is never run again (invariant 7). */
+export const startCall = async (stretch: Stretch, call: ToolCallView): Promise<'go_on' | 'let_go'> => {
+  const tool = stretch.parts.tools.get(call.name)
+  if (tool === undefined) return refuse(stretch, call, `There is no tool named ${JSON.stringify(call.name)}. Tools: ${[...stretch.parts.tools.keys()].join(', ')}.`)
+  if (isDenied(stretch, call.name)) return refuse(stretch, call, `The tool ${call.name} is not allowed for this agent.`)
+  const sandbox = await openSandbox(stretch)
+  if (sandbox === 'let_go') return 'let_go'
+  const logged = await stretch.append(
+    [{ type: 'agent.tool_call', actor: 'agent', payload: { turnId: stretch.claim.turn.id, callId: call.id, name: call.name, input: call.input, permission: 'ALWAYS_ALLOW', summary: tool.summarize(call.input) } }],
+    { guard: { control: false } },
+  )
+  if (logged.refused !== undefined) return 'go_on'
+  await stretch.parts.atPoint('after_call_logged')
+  return runLogged(stretch, { ...call, seq: lastOf(stretch, 'agent.tool_call').seq }, { tool, sandbox })
+}
+
+/** The call was logged by an earlier worker: collect its result, wait for it, run it if the sandbox never saw it, or say that nobody knows. */
+export const recoverCall = async (stretch: Stretch, call: ToolCallView): Promise<'go_on' | 'let_go'> => {
+  const tool = stretch.parts.tools.get(call.name)
+  const sandbox = await openSandbox(stretch)
+  if (sandbox === 'let_go') return 'let_go'
+  if (tool === undefined || call.seq === null || wasLostSince(stretch.events, call.seq)) return resultUnknown(stretch, call)
+  const state = await sandbox.inspectCall(call.seq)
+  if (state.state === 'never') return runLogged(stretch, call, { tool, sandbox })
+  if (state.state === 'unknown') return resultUnknown(stretch, call)
+  return finish(stretch, call, async (signal) => tool.collect(call.input, { sandbox, callNo: call.seq ?? 0, signal, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes }))
+}
+
+/** Invalid or cut-off input never runs: the agent is told. */
+export const refuseCall = async (stretch: Stretch, call: ToolCallView): Promise<'go_on'> =>
+  refuse(
+    stretch,
+    call,
+    call.broken === 'cut_off'
+      ? 'This call was cut off by the output limit before its input was complete. It was not run. Make it again, with a shorter input.'
+      : "This call's input was not valid JSON. It was not run. Make it again.",
+  )
+
+/** Open calls end as interrupted, calls not begun never begin. */
+export const interruptCalls = async (stretch: Stretch, calls: ToolCallView[]): Promise<'go_on'> => {
+  await stretch.append(
+    calls.map((call) =>
+      resultEvent(stretch, call, {
+        outcome: call.seq === null ? 'not_run' : 'outcome_unknown',
+        output: call.seq === null ? 'Not run: the user interrupted.' : 'Interrupted by the user: its effects are unknown.',
+        isError: true,
+      }),
+    ),
+  )
+  return 'go_on'
+}
+
+const runLogged = async (stretch: Stretch, call: ToolCallView, { tool, sandbox }: { tool: Tool; sandbox: Sandbox }): Promise<'go_on' | 'let_go'> =>
+  finish(stretch, call, (signal) => {
+    setImmediate(() => void stretch.parts.atPoint('mid_call'))
+    return tool.run(call.input, { sandbox, callNo: call.seq ?? 0, signal, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes })
+  })
+
+const finish = async (stretch: Stretch, call: ToolCallView, run: (signal: AbortSignal) => Promise<ToolOutcome>): Promise<'go_on' | 'let_go'> => {
+  const signal = stretch.wishes.callSignal()
+  let outcome: ToolOutcome
+  try {
+    outcome = await run(signal)
+  } catch (error) {
+    if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost during a tool call')
+    if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
+    if (signal.aborted) {
+      await stretch.append([resultEvent(stretch, call, { outcome: 'interrupted', output: 'Interrupted by the user while it ran.', isError: true })])
+      return 'go_on'
+    }
+    if (error instanceof SandboxLostError || error instanceof SandboxUnavailableError) {
+      stretch.parts.sandboxes.forget(stretch.claim.session.id)
+      return resultUnknown(stretch, call)
+    }
+    throw error
+  }
+  await stretch.parts.atPoint('after_call')
+  await stretch.append([resultEvent(stretch, call, { ...outcome, outcome: 'done' })])
+  await stretch.parts.atPoint('after_result')
+  return 'go_on'
+}
+
+const openSandbox = async (stretch: Stretch): Promise<Sandbox | 'let_go'> => {
+  try {
+    return await stretch.parts.sandboxes.acquire(stretch)
+  } catch (error) {
+    if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost while a sandbox started')
+    if (error instanceof ClaimLostError) throw error
+    if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
+    if (error instanceof ResourcesFailedError) {
+      await stretch.append(
+        [{ type: 'harness.error', actor: 'platform', payload: { turnId: stretch.claim.turn.id, next: 'gave_up', message: error.message } }, statusEvent('PAUSED', 'RESOURCES_FAILED')],
+        { turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused' } },
+      )
+      return 'let_go'
+    }
+    stretch.parts.logger.warn({ err: error, sessionId: stretch.claim.session.id }, 'no sandbox could be opened')
+    return retryLater(stretch, {
+      message: error instanceof SandboxUnavailableError || error instanceof SandboxLostError ? error.message : 'the sandbox could not be started',
+      status: null,
+      retryAfterMs: null,
+      final: false,
+      costNanos: null,
+    })
+  }
+}
+
+const resultUnknown = async (stretch: Stretch, call: ToolCallView): Promise<'go_on'> => {
+  await stretch.append([
+    resultEvent(stretch, call, {
+      outcome: 'outcome_unknown',
+      output: 'Outcome unknown: the sandbox or its worker stopped while this call ran. It may have had its effect, in part or in whole. Look before you run it again.',
+      isError: true,
+    }),
+  ])
+  return 'go_on'
+}
+
+const refuse = async (stretch: Stretch, call: ToolCallView, output: string): Promise<'go_on'> => {
+  await stretch.append([resultEvent(stretch, call, { outcome: 'not_run', output, isError: true })])
+  return 'go_on'
+}
+
+const isDenied = (stretch: Stretch, name: string): boolean => stretch.claim.agentVersion.tools.some((grant) => grant.name === name && grant.permission === 'DENY')
+
+const resultEvent = (stretch: Stretch, call: ToolCallView, fields: ResultFields): NewEvent => ({
+  type: 'agent.tool_result',
+  actor: 'agent',
+  payload: {
+    turnId: stretch.claim.turn.id,
+    callId: call.id,
+    callSeq: call.seq,
+    exitCode: null,
+    durationMs: 0,
+    truncated: false,
+    outputFile: null,
+    ...fields,
+    output: cutText(fields.output, stretch.parts.limits.maxToolOutputBytes),
+  },
+})

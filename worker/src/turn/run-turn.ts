@@ -1,0 +1,67 @@
+/**
+ * The loop. Read this first.
+ *
+ * A worker that holds a claim asks the pure `decide` what comes next, does it, and writes what happened under the claim's epoch, until
+ * it would only wait or the turn has settled. Nothing here is remembered: a worker that dies anywhere leaves a log from which the
+ * next one decides the same.
+ */
+import { buildContext } from '@longhaul/core/src/events/build-context.ts'
+import type { ClaimedTurn } from '@longhaul/core/src/turns/claim-turn.ts'
+import { decide, type Step } from '@longhaul/core/src/turns/decide.ts'
+import { viewTurn } from '@longhaul/core/src/turns/view-turn.ts'
+import { runEvaluation } from '../judges/run-evaluation.ts'
+import { callModel } from './call-model.ts'
+import { interruptCalls, recoverCall, refuseCall, startCall } from './run-tool-call.ts'
+import { pauseTurn, settleTurn } from './settle-turn.ts'
+import { openStretch, type Stretch, type TurnParts } from './stretch.ts'
+import type { Wishes } from './wishes.ts'
+
+/** Advances a claimed turn by one stretch. Resolves when the worker has let go; throws ClaimLostError when it was made to. */
+export const runTurn = async (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes): Promise<void> => {
+  const stretch = await openStretch(parts, claim, wishes)
+  if (claim.turn.kind === 'evaluate') return runEvaluation(stretch)
+  for (;;) {
+    const step = decide(
+      viewTurn(stretch.events, {
+        turnId: claim.turn.id,
+        unread: stretch.unread,
+        control: wishes.control(),
+        hasNews: buildContext(stretch.events).at(-1)?.role === 'user',
+      }),
+    )
+    if ((await takeStep(stretch, step)) === 'let_go') return
+  }
+}
+
+const takeStep = async (stretch: Stretch, step: Step): Promise<'go_on' | 'let_go'> => {
+  switch (step.do) {
+    case 'pause':
+      return pauseTurn(stretch)
+    case 'interrupt_calls':
+      return interruptCalls(stretch, step.calls)
+    case 'read_messages':
+      return readMessages(stretch, step.seqs)
+    case 'call_model':
+      return callModel(stretch)
+    case 'start_call':
+      return startCall(stretch, step.call)
+    case 'recover_call':
+      return recoverCall(stretch, step.call)
+    case 'refuse_call':
+      return refuseCall(stretch, step.call)
+    case 'settle':
+      return settleTurn(stretch, step.outcome)
+  }
+}
+
+/** Which messages a turn reads is itself an event: the context is rebuilt from where they were read. */
+const readMessages = async (stretch: Stretch, seqs: number[]): Promise<'go_on'> => {
+  const interrupted = stretch.wishes.control() === 'interrupt'
+  await stretch.append(
+    [{ type: 'user.message_read', actor: 'platform', payload: { turnId: stretch.claim.turn.id, seqs } }],
+    interrupted ? { turn: { op: 'control', control: null } } : {},
+  )
+  if (interrupted) stretch.wishes.obeyed()
+  stretch.unread = stretch.unread.filter(({ seq }) => !seqs.includes(seq))
+  return 'go_on'
+}

@@ -1,0 +1,60 @@
+import type { NewEvent } from '@longhaul/core/src/events/event.ts'
+import type { SessionStatus, StopReason } from '@longhaul/core/src/events/session-events.ts'
+import { createId } from '@longhaul/core/src/ids.ts'
+import type { TurnMove } from '@longhaul/core/src/log/append-events.ts'
+import type { TurnOutcome } from '@longhaul/core/src/turns/decide.ts'
+import { readOpenConditions } from '@longhaul/core/src/conditions/read-conditions.ts'
+import type { Stretch } from './stretch.ts'
+
+export const statusEvent = (status: SessionStatus, stopReason: StopReason | null, activity: string | null = null): NewEvent => ({
+  type: 'session.status',
+  actor: 'platform',
+  payload: { status, stopReason, activity },
+})
+
+/**
+ * Ends the turn and says what comes next. Unread messages come first; then the conditions are evaluated, in a turn of their own; a
+ * session without conditions waits for a person. Whether a message came meanwhile is asked under the session's lock.
+ */
+export const settleTurn = async (stretch: Stretch, outcome: TurnOutcome): Promise<'let_go'> => {
+  if (outcome === 'continue') return continueWork(stretch, outcome)
+  await stretch.parts.atPoint('before_terminal')
+  const ended = await tryToEnd(stretch, outcome)
+  if (ended) await stretch.parts.atPoint('after_terminal')
+  else await continueWork(stretch, outcome)
+  return 'let_go'
+}
+
+/** Waits where it is: calls that have not begun stay in the log's answer, and go on after a resume. */
+export const pauseTurn = async (stretch: Stretch): Promise<'let_go'> => {
+  await stretch.append([statusEvent('PAUSED', 'PAUSED_BY_USER')], { turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused', control: null } })
+  return 'let_go'
+}
+
+const continueWork = async (stretch: Stretch, outcome: TurnOutcome): Promise<'let_go'> => {
+  await stretch.append([], { turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next: { id: createId('trn'), kind: 'work' }, ...clearInterrupt(stretch) } })
+  return 'let_go'
+}
+
+const tryToEnd = async (stretch: Stretch, outcome: Exclude<TurnOutcome, 'continue'>): Promise<boolean> => {
+  const { event, evaluate } = await decideEnd(stretch, outcome)
+  const turn: TurnMove = {
+    op: 'settle',
+    turnId: stretch.claim.turn.id,
+    outcome,
+    next: evaluate ? { id: createId('trn'), kind: 'evaluate', round: stretch.claim.session.evaluationRounds + 1 } : null,
+    ...clearInterrupt(stretch),
+  }
+  const result = await stretch.append(event === null ? [] : [event], { turn, guard: { unread: 0 } })
+  return result.refused === undefined
+}
+
+const decideEnd = async (stretch: Stretch, outcome: Exclude<TurnOutcome, 'continue'>): Promise<{ event: NewEvent | null; evaluate: boolean }> => {
+  if (outcome === 'refusal') return { event: statusEvent('IDLE', 'REFUSAL'), evaluate: false }
+  if (outcome === 'context_full') return { event: statusEvent('PAUSED', 'CONTEXT_FULL'), evaluate: false }
+  if (outcome === 'circuit_breaker') return { event: statusEvent('PAUSED', 'CIRCUIT_BREAKER'), evaluate: false }
+  const conditions = await readOpenConditions(stretch.parts.db, stretch.claim)
+  return conditions.length > 0 ? { event: null, evaluate: true } : { event: statusEvent('IDLE', 'END_TURN'), evaluate: false }
+}
+
+const clearInterrupt = (stretch: Stretch): { control?: null } => (stretch.wishes.control() === 'interrupt' ? { control: null } : {})

@@ -1,0 +1,40 @@
+/**
+ * What reaches a running turn from outside: people's wishes (pause, interrupt), and the loss of its claim. Told by announcement, and by
+ * the lease's renewal where one was lost.
+ */
+export type Control = 'pause' | 'interrupt' | null
+
+export type Wishes = {
+  /** Aborts when the claim is lost, canceled, or the process must stop at once. */
+  readonly lost: AbortSignal
+  control(): Control
+  /** Aborts when this call must stop: an interrupt, or the claim's loss. For one model call or tool call. */
+  callSignal(): AbortSignal
+  /** The turn has done what was wished. */
+  obeyed(): void
+  tell(control: Control): void
+  lose(reason: string): void
+}
+
+export const createWishes = (initial: Control): Wishes => {
+  const lost = new AbortController()
+  let control = initial
+  let call = new AbortController()
+  return {
+    lost: lost.signal,
+    control: () => control,
+    callSignal: () => {
+      if (call.signal.aborted && control !== 'interrupt') call = new AbortController()
+      return AbortSignal.any([lost.signal, call.signal])
+    },
+    obeyed: () => {
+      control = null
+      call = new AbortController()
+    },
+    tell: (wish) => {
+      control = wish
+      if (wish === 'interrupt') call.abort(new Error('interrupted'))
+    },
+    lose: (reason) => lost.abort(new Error(reason)),
+  }
+}
