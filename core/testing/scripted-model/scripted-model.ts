@@ -101,34 +101,38 @@ export async function startScriptedModel(settings: ScriptedModelSettings = {}): 
       response.writeHead(200, { 'content-type': 'application/json', 'request-id': requestId }).end(counted)
       return
     }
-    const selection = selectStep(parsed)
-    const session = parsed.metadata?.user_id ?? null
+    return answerMessages(parsed, { requestId, headers }, response)
+  }
+
+  async function answerMessages(
+    request: MessagesRequest,
+    { requestId, headers }: { requestId: string; headers: Record<string, unknown> },
+    response: ServerResponse,
+  ): Promise<void> {
+    const refuse = (error: WireError) => sendError(response, requestId, error)
+    const selection = selectStep(request)
+    const wait = limit.secondsToWait(Date.now())
     const about = {
       requestId,
-      session,
+      session: request.metadata?.user_id ?? null,
       script: selection?.script ?? null,
       step: selection?.index ?? 0,
-      attempt: countAttempt(parsed, selection),
+      // Refused by the limit, it is no attempt: a fault that was asked for is still to come.
+      attempt: wait === null ? countAttempt(request, selection) : 0,
     }
-    note({ at: new Date(), ...about, headers, body: parsed })
-    const wait = limit.secondsToWait(Date.now())
-    if (wait !== null)
-      return refuse({
-        status: 429,
-        message: 'This request would exceed your rate limit of tokens per minute.',
-        headers: { 'retry-after': String(wait) },
-      })
-    const step = toStep(parsed, selection, about.attempt)
+    note({ at: new Date(), ...about, headers, body: request })
+    if (wait !== null) return refuse(toLimitError(wait))
+    const step = toStep(request, selection, about.attempt)
     if (!step) return refuse({ status: 400, message: `There is no script named "${about.script}".` })
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     await (step.delayMs ? sleep(step.delayMs, undefined, { signal: gone.signal }) : null)
     const fault = step.faults?.[about.attempt - 1] ?? null
     if (fault && refuseByFault(fault, response, refuse)) return
-    const input = cache.count(parsed, Date.now())
-    const answer = planAnswer({ request: parsed, step, fault, input, seed: `${requestId}` })
+    const input = cache.count(request, Date.now())
+    const answer = planAnswer({ request, step, fault, input, seed: requestId })
     const onSettled = (sent: Sent) => charge(about, answer, sent)
-    if (parsed.stream) return streamAnswer(response, { answer, fault, requestId, headers: {}, gone: gone.signal, onSettled })
+    if (request.stream) return streamAnswer(response, { answer, fault, requestId, gone: gone.signal, onSettled })
     onSettled({ started: true, finished: true, outputTokens: answer.usage.output_tokens })
     response.writeHead(200, { 'content-type': 'application/json', 'request-id': requestId }).end(JSON.stringify(toMessage(answer)))
   }
@@ -193,6 +197,11 @@ export async function startScriptedModel(settings: ScriptedModelSettings = {}): 
       witness.stop()
     },
   }
+}
+
+function toLimitError(seconds: number): WireError {
+  const message = 'This request would exceed your rate limit of tokens per minute.'
+  return { status: 429, message, headers: { 'retry-after': String(seconds) } }
 }
 
 /** Answers a fault that comes instead of an answer; false when the answer is to go ahead. */

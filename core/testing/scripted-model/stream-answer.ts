@@ -14,7 +14,6 @@ export type StreamInput = {
   answer: Answer
   fault: Fault | null
   requestId: string
-  headers: Record<string, string>
   /** Aborts when the client has left. */
   gone: AbortSignal
   /** Called once, before the last bytes leave or when the answer has broken off. */
@@ -34,7 +33,6 @@ export async function streamAnswer(response: ServerResponse, input: StreamInput)
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     'request-id': input.requestId,
-    ...input.headers,
   })
   if (breakOff && breakOff.afterPieces < 0) return breakOff.act(response, input)
   let pieces = 0
