@@ -38,6 +38,8 @@ export function createAnthropicModel(settings: AnthropicSettings): Model {
     baseURL: settings.baseUrl,
     maxRetries: 0,
     logLevel: 'off',
+    // Its spans can hold what was said, when an environment variable asks for it.
+    openTelemetry: false,
     // Only a backstop: it ends with the headers, and silence is watched from the first byte on.
     timeout: stallMs + 60_000,
     fetchOptions: { redirect: 'manual' },
