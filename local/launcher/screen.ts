@@ -3,33 +3,60 @@
 
 export type Screen = {
   say(line: string): void
-  /** Runs a step: a line when it is done, and one every two seconds until then, with the last thing `onProgress` heard. */
+  /** Runs a step: a line when it is over, and until then what it last said through `onProgress`. */
   step<T>(what: string, work: (onProgress: (line: string) => void) => Promise<T>): Promise<T>
 }
 
-const TICK_MS = 2_000
+type Active = { what: string; startedMs: number; latest: string }
 
-export function createScreen(output: NodeJS.WritableStream): Screen {
-  const say = (line: string) => void output.write(`${line}\n`)
+/** A terminal's last line is rewritten; a log gets a line, the first after two seconds. */
+const TICK_MS = { terminal: 500, log: 2_000 }
+const CLEAR_LINE = '\r\u001b[K'
+
+export function createScreen(output: NodeJS.WriteStream): Screen {
+  const active = new Set<Active>()
+  const isTerminal = output.isTTY === true
+  let ticker: NodeJS.Timeout | undefined
+
+  const say = (line: string) => {
+    output.write(isTerminal ? `${CLEAR_LINE}${line}\n` : `${line}\n`)
+    if (isTerminal) show()
+  }
+
+  function show(): void {
+    const lines = [...active].map(({ what, startedMs, latest }) => `  ${what} … ${seconds(startedMs)}${latest && ` · ${latest}`}`)
+    if (!isTerminal) output.write(lines.map((line) => `${line}\n`).join(''))
+    // One line, however many steps: a wrapped line could not be rewritten.
+    else output.write(CLEAR_LINE + lines.join('  ').slice(0, (output.columns || 80) - 1))
+  }
 
   async function step<T>(what: string, work: (onProgress: (line: string) => void) => Promise<T>): Promise<T> {
-    const started = Date.now()
-    const seconds = () => `${((Date.now() - started) / 1000).toFixed(1)} s`
-    let latest = ''
-    const ticker = setInterval(() => say(`  ${what} … ${seconds()}${latest && ` · ${latest}`}`), TICK_MS)
+    const one: Active = { what, startedMs: Date.now(), latest: '' }
+    active.add(one)
+    ticker ??= setInterval(show, isTerminal ? TICK_MS.terminal : TICK_MS.log)
+    const end = (mark: string) => {
+      active.delete(one)
+      if (active.size === 0) {
+        clearInterval(ticker)
+        ticker = undefined
+      }
+      say(`${mark} ${what} (${seconds(one.startedMs)})`)
+    }
     try {
       const result = await work((line) => {
-        latest = line
+        one.latest = line.replace(`${what}: `, '')
       })
-      say(`✓ ${what} (${seconds()})`)
+      end('✓')
       return result
     } catch (error) {
-      say(`✗ ${what} (${seconds()})`)
+      end('✗')
       throw error
-    } finally {
-      clearInterval(ticker)
     }
   }
 
   return { say, step }
+}
+
+function seconds(sinceMs: number): string {
+  return `${((Date.now() - sinceMs) / 1000).toFixed(1)} s`
 }
