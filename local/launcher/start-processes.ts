@@ -33,7 +33,7 @@ export async function startProcesses(settings: Settings): Promise<StartedProcess
 
   const processes: (Supervised & { script: string })[] = []
   const record = () => runningFile.write(processes.flatMap(({ pid, script }) => toEntry(pid(), script)))
-  const add = (name: string, script: string, more: NodeJS.ProcessEnv, isReady: () => Promise<boolean>) => {
+  const add = (name: string, script: string, more: NodeJS.ProcessEnv, isReady: (log: string) => Promise<boolean>) => {
     const path = join(root, script)
     const logFile = join(dataDir, 'logs', `${name}.log`)
     const started = supervise({
@@ -60,8 +60,8 @@ export async function startProcesses(settings: Settings): Promise<StartedProcess
   }
   const base = `http://127.0.0.1:${port}`
   add('api', 'api/src/main.ts', { OPERATOR_KEY: operatorKey }, () => answers(`${base}/readyz`, 200))
-  // The worker listens nowhere; the platform is ready when it lives and the api answers.
-  add('worker', 'worker/src/main.ts', forWorker, () => answers(`${base}/readyz`, 200))
+  // The worker listens nowhere: it says in its log that it takes wakes.
+  add('worker', 'worker/src/main.ts', forWorker, async (log) => log.includes('the worker is ready'))
 
   return {
     ready: Promise.all(processes.map(({ ready }) => ready)).then(() => {}),

@@ -1,7 +1,7 @@
 // Keeps one of our processes running: started in a group of its own (a Ctrl-C at the terminal reaches only the launcher, which drains
 // them in order), its output in a log file, started again whenever it ends by itself.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
 export type Supervised = {
@@ -20,7 +20,8 @@ export type ProcessSpec = {
   script: string
   env: NodeJS.ProcessEnv
   logFile: string
-  isReady: () => Promise<boolean>
+  /** Is given what it has logged since it was started first. */
+  isReady: (log: string) => Promise<boolean>
   onRestart: (line: string) => void
   /** Heard after each start, so that a launcher that is killed leaves a trace of what it started. */
   onStart: () => void
@@ -38,6 +39,7 @@ export function supervise(spec: ProcessSpec): Supervised {
   let waitMs = RESTART_MS.first
   let timer: NodeJS.Timeout | undefined
   mkdirSync(dirname(spec.logFile), { recursive: true })
+  const logStart = statSync(spec.logFile, { throwIfNoEntry: false })?.size ?? 0
 
   function start(): void {
     const log = openSync(spec.logFile, 'a', 0o600)
@@ -59,7 +61,7 @@ export function supervise(spec: ProcessSpec): Supervised {
 
   async function waitUntilReady(): Promise<void> {
     const first = child
-    while (!(await spec.isReady())) {
+    while (!(await spec.isReady(readFileSync(spec.logFile).subarray(logStart).toString()))) {
       if (first.exitCode !== null || first.signalCode !== null) throw new Error(`${spec.name} ended at its start:\n${tail(spec.logFile)}`)
       if (stopping) throw new Error(`${spec.name} was stopped`)
       await new Promise((done) => setTimeout(done, READY_POLL_MS))
