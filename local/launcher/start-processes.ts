@@ -29,6 +29,8 @@ export async function startProcesses(settings: Settings): Promise<StartedProcess
   const env: NodeJS.ProcessEnv = { ...process.env, DATABASE_URL: databaseUrl, DATA_DIR: dataDir, PORT: String(port) }
   delete env.MIGRATE_DATABASE_URL // theirs is the application's login alone
   env.SANDBOX = sandbox.kind
+  // Into files, so fewer lines spare nobody anything, and the worker's line that it is ready is one of them.
+  if (!['debug', 'trace'].includes(env.LOG_LEVEL ?? '')) env.LOG_LEVEL = 'info'
   if (sandbox.kind === 'docker') env.SANDBOX_IMAGE = sandbox.image
 
   const processes: (Supervised & { script: string })[] = []
