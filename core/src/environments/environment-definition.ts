@@ -1,0 +1,53 @@
+/**
+ * Owns environments: versioned definitions of where tools run. An update makes a new version; sessions keep theirs. Must never
+ * change a version that exists, and never start anything.
+ */
+import { badInput } from '../errors.ts'
+
+export type NetworkPolicy = 'NONE' | 'ALLOWLIST' | 'OPEN'
+export type EnvironmentDefinition = {
+  /** An image of the engine's, or "default": the platform's own, whichever this release builds. */
+  image: string
+  cpus: number
+  memoryMb: number
+  diskMb: number
+  network: NetworkPolicy
+  allowedHosts: string[]
+  setupScript: string | null
+}
+
+export const DEFAULT_ENVIRONMENT: EnvironmentDefinition = {
+  image: 'default',
+  cpus: 1,
+  memoryMb: 1024,
+  diskMb: 4096,
+  network: 'NONE',
+  allowedHosts: [],
+  setupScript: null,
+}
+
+const MAX_SCRIPT_BYTES = 64 * 1024
+
+/** Source: the reference grammar of the OCI distribution specification, without upper-case names. */
+const IMAGE = /^(?:[a-zA-Z0-9.-]+(?::\d{1,5})?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/
+
+/** Throws BAD_USER_INPUT that names the field of the public input. */
+export const checkEnvironmentDefinition = (
+  definition: { [K in keyof EnvironmentDefinition]?: EnvironmentDefinition[K] | undefined },
+): void => {
+  const { image, cpus, memoryMb, diskMb, network, allowedHosts, setupScript } = definition
+  if (image !== undefined && (image.length > 400 || !IMAGE.test(image)))
+    throw badInput('input.image', 'an image such as debian:bookworm-slim, or default')
+  checkSize(cpus, 'input.cpus', { min: 0.1, max: 64 })
+  checkSize(memoryMb, 'input.memoryMb', { min: 64, max: 1_048_576 })
+  checkSize(diskMb, 'input.diskMb', { min: 64, max: 4_194_304 })
+  if (network !== undefined && network !== 'NONE')
+    throw badInput('input.network', 'NONE: this release has no egress proxy, so nothing else can be granted')
+  if (allowedHosts !== undefined && allowedHosts.length > 0) throw badInput('input.allowedHosts', 'empty while network is NONE')
+  if (setupScript && Buffer.byteLength(setupScript) > MAX_SCRIPT_BYTES)
+    throw badInput('input.setupScript', `at most ${MAX_SCRIPT_BYTES} bytes of UTF-8`)
+}
+
+const checkSize = (value: number | undefined, field: string, { min, max }: { min: number; max: number }): void => {
+  if (value !== undefined && !(value >= min && value <= max)) throw badInput(field, `from ${min} to ${max}`)
+}
