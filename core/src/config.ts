@@ -78,6 +78,15 @@ const settings = z
     SWEEP_MS: wholeNumber(1_000, 50, 60_000),
     /** A sandbox without work for so long is stopped; its files stay. */
     SANDBOX_IDLE_MS: wholeNumber(60_000, 100, 86_400_000),
+    /** The platform's own sandbox image: what an environment gets that names none. */
+    SANDBOX_IMAGE: z.string().min(1).default('longhaul-sandbox:latest'),
+    /** A stopping worker lets its turns go on for so long before it hands them over. */
+    DRAIN_MS: wholeNumber(20_000, 0, 3_600_000),
+    /** A model that says nothing for so long has stalled. */
+    MODEL_STALL_MS: wholeNumber(120_000, 100, 3_600_000),
+    /** Failed attempts at one model call or check before the session is paused, and the first back-off between them. */
+    MAX_RETRIES: wholeNumber(8, 0, 100),
+    RETRY_BASE_MS: wholeNumber(1_000, 1, 600_000),
   })
   .superRefine((all, context) => {
     const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })

@@ -32,6 +32,9 @@ begin
   when 'settle' then
     update turn set state = 'settled', outcome = p_turn->>'outcome', settled_at = clock_timestamp(), woken_at = null, wait_reason = null where id = t.id;
     perform add_turn(s, p_thread, p_turn->'next');
+    if jsonb_typeof(p_turn->'next') is distinct from 'object' then
+      s.control := null; -- a wish that came too late to be obeyed must not meet the next turn
+    end if;
   when 'delay' then
     update turn set state = 'due', due_at = clock_timestamp() + (p_turn->>'dueInMs')::bigint * interval '1 millisecond', attempt = (p_turn->>'attempt')::int,
       wait_reason = p_turn->>'reason', woken_at = null where id = t.id;

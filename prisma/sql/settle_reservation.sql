@@ -1,5 +1,5 @@
 -- Settles a reservation at what the call cost, once; needs no claim: a late holder's true figure corrects a presumed one.
--- p: {reservationId, costNanos, usage, basis: 'exact' | 'estimated' | 'presumed'}. A cost above what was held is charged in full.
+-- p: {reservationId, costNanos, usage, basis: 'exact' | 'estimated' | 'presumed', requestId?}. A cost above what was held is charged in full.
 -- Turns that waited for this money become due. Returns {settled, alerts}: alerts are budget.alert events for the caller to append.
 create or replace function settle_reservation(p jsonb) returns jsonb
 language plpgsql set search_path = public as $$
@@ -23,11 +23,11 @@ begin
     perform add_spend(r, 0, v_cost - r.amount_nanos);
   end if;
   update reservation set state = case v_basis when 'presumed' then 'presumed' else 'settled' end where id = r.id;
-  insert into charge (reservation_id, tenant_id, session_id, agent_id, kind, model, cost_nanos, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, basis, reserved_at)
+  insert into charge (reservation_id, tenant_id, session_id, agent_id, kind, model, cost_nanos, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, basis, request_id, reserved_at)
   values (r.id, r.tenant_id, r.session_id, r.agent_id, r.kind, r.model, v_cost, coalesce((v_usage->>'inputTokens')::bigint, 0), coalesce((v_usage->>'outputTokens')::bigint, 0),
-    coalesce((v_usage->>'cacheReadTokens')::bigint, 0), coalesce((v_usage->>'cacheWrite5mTokens')::bigint, 0) + coalesce((v_usage->>'cacheWrite1hTokens')::bigint, 0), v_basis, r.created_at)
+    coalesce((v_usage->>'cacheReadTokens')::bigint, 0), coalesce((v_usage->>'cacheWrite5mTokens')::bigint, 0) + coalesce((v_usage->>'cacheWrite1hTokens')::bigint, 0), v_basis, p->>'requestId', r.created_at)
   on conflict (reservation_id) do update set cost_nanos = excluded.cost_nanos, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
-    cache_read_tokens = excluded.cache_read_tokens, cache_write_tokens = excluded.cache_write_tokens, basis = excluded.basis;
+    cache_read_tokens = excluded.cache_read_tokens, cache_write_tokens = excluded.cache_write_tokens, basis = excluded.basis, request_id = excluded.request_id;
 
   update turn set state = 'due', due_at = clock_timestamp(), wait_scope = null, woken_at = null where id in (
     select id from turn where tenant_id = r.tenant_id and state = 'waiting' and wait_reason = 'budget'

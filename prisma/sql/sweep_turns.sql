@@ -46,5 +46,8 @@ begin
 
   return jsonb_build_object('ran', true, 'wakes', v_wakes, 'presume', coalesce((
     select jsonb_agg(jsonb_build_object('tenantId', r.tenant_id, 'reservationId', r.id)) from reservation r
-    where r.state = 'held' and not exists (select from lease l where l.worker_id = r.worker_id and l.expires_at > clock_timestamp())), '[]'));
+    where r.state = 'held' and (
+      not exists (select from lease l where l.worker_id = r.worker_id and l.expires_at > clock_timestamp())
+      -- Its holder lives but has lost the claim, and has not settled for a minute: he may still, and corrects it then.
+      or (r.created_at < clock_timestamp() - interval '1 minute' and not exists (select from claim c where c.thread_id = r.thread_id and c.worker_id = r.worker_id)))), '[]'));
 end $$;

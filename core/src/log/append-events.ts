@@ -25,7 +25,7 @@ export type TurnMove = (
   | { op: 'control' }
 ) & { control?: 'pause' | 'interrupt' | null }
 
-export type Settlement = { reservationId: string; costNanos: bigint; usage: TokenUsage | null; basis: 'exact' | 'estimated' | 'presumed' }
+export type Settlement = { reservationId: string; costNanos: bigint; usage: TokenUsage | null; basis: 'exact' | 'estimated' | 'presumed'; requestId?: string | null }
 
 export type Append = {
   tenantId: string

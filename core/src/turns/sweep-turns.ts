@@ -1,7 +1,7 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import { retrySerialization, type Wake } from '../log/append-events.ts'
 
-export type Presumed = { sessionId: string; head: number }
+export type Presumed = { tenantId: string; sessionId: string; head: number }
 
 /**
  * One sweep of all tenants, or nothing when another worker is at it: ends dead workers' claims, finds turns that should run and do
@@ -19,7 +19,7 @@ export const sweepTurns = async (db: Database): Promise<{ ran: boolean; wakes: W
     )
     const result = (outcome.rows[0] as (typeof outcome.rows)[number]).result
     if (!result.presumed) continue
-    presumed.push({ sessionId: result.sessionId, head: result.head })
+    presumed.push({ tenantId, sessionId: result.sessionId, head: result.head })
     wakes.push(...result.wakes)
   }
   return { ran, wakes, presumed }

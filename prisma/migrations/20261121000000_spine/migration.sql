@@ -157,6 +157,7 @@ CREATE TABLE "charge" (
     "output_tokens" BIGINT NOT NULL DEFAULT 0,
     "cache_read_tokens" BIGINT NOT NULL DEFAULT 0,
     "cache_write_tokens" BIGINT NOT NULL DEFAULT 0,
+    "request_id" TEXT,
     "basis" TEXT NOT NULL,
     "reserved_at" TIMESTAMPTZ(6) NOT NULL,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,

@@ -72,12 +72,12 @@ export class SandboxPool {
     return [...this.#openings.keys()]
   }
 
+  /** Stops what is idle. A sandbox whose turn was handed over may be another worker's by now: it is left alone. */
   async close(): Promise<void> {
-    for (const sessionId of this.#openings.keys()) {
-      this.#clearIdle(sessionId)
-      this.forget(sessionId)
-    }
-    await this.provider.stopAll()
+    const idle = [...this.#idle.keys()]
+    for (const sessionId of idle) this.#clearIdle(sessionId)
+    for (const sessionId of this.attached()) this.forget(sessionId)
+    await Promise.allSettled(idle.map((sessionId) => this.provider.stop(sessionId)))
   }
 
   #open(stretch: Stretch): Opening['opened'] {

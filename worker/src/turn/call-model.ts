@@ -29,7 +29,7 @@ export const callModel = async (stretch: Stretch): Promise<'go_on' | 'let_go'> =
     onDelta: (delta) => {
       // Tools are about to run: the sandbox starts beside the rest of the answer, and only now, because only now it is needed.
       if (delta.kind === 'TOOL_INPUT') parts.sandboxes.warm(stretch)
-      if (parts.isWatched(claim.session.id)) {
+      if (parts.watched.has(claim.session.id)) {
         parts.announcer.announceDelta({ sessionId: claim.session.id, threadId: claim.thread.id, turnId: claim.turn.id, attempt: claim.turn.attempt, ...delta })
       }
     },

@@ -46,7 +46,7 @@ export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promi
   await parts.atPoint('before_request')
   let streaming = false
   const outcome = await parts.model.call(
-    { ...call.request, maxTokens: reserved.reservation.maxTokens },
+    { ...call.request, maxTokens: reserved.reservation.maxTokens, sessionId: claim.session.id },
     {
       signal: call.signal,
       onDelta: (delta) => {
@@ -57,7 +57,7 @@ export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promi
     },
   )
   await parts.atPoint('after_stream')
-  const settlement = toSettlement(reserved.reservation.id, outcome.billing, { model: call.request.model, at })
+  const settlement = { ...toSettlement(reserved.reservation.id, outcome.billing, { model: call.request.model, at }), requestId: outcome.requestId }
   return { outcome, settlement, costNanos: settlement.basis === 'presumed' ? reserved.reservation.amountNanos : settlement.costNanos }
 }
 

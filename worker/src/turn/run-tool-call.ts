@@ -1,7 +1,7 @@
 import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import { cutText } from '@longhaul/core/src/text.ts'
 import type { ToolCallView } from '@longhaul/core/src/turns/view-turn.ts'
-import { SandboxLostError, SandboxUnavailableError, StaleEpochError, type Sandbox } from '../sandboxes/sandbox.ts'
+import { RepeatedCallError, SandboxImageError, SandboxLostError, SandboxUnavailableError, StaleEpochError, type Sandbox } from '../sandboxes/sandbox.ts'
 import { ResourcesFailedError, wasLostSince } from '../sandboxes/sandbox-pool.ts'
 import type { Tool, ToolOutcome } from '../tools/tool.ts'
 import { retryLater } from './retry-later.ts'
@@ -36,7 +36,7 @@ export const recoverCall = async (stretch: Stretch, call: ToolCallView): Promise
   const sandbox = await openSandbox(stretch)
   if (sandbox === 'let_go') return 'let_go'
   if (tool === undefined || call.seq === null || wasLostSince(stretch.events, call.seq)) return resultUnknown(stretch, call)
-  const state = await sandbox.inspectCall(call.seq)
+  const state = await sandbox.inspectCall({ callNo: call.seq, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes })
   if (state.state === 'never') return runLogged(stretch, call, { tool, sandbox })
   if (state.state === 'unknown') return resultUnknown(stretch, call)
   return finish(stretch, call, async (signal) => tool.collect(call.input, { sandbox, callNo: call.seq ?? 0, signal, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes }))
@@ -84,14 +84,15 @@ const finish = async (stretch: Stretch, call: ToolCallView, run: (signal: AbortS
       await stretch.append([resultEvent(stretch, call, { outcome: 'interrupted', output: 'Interrupted by the user while it ran.', isError: true })])
       return 'go_on'
     }
-    if (error instanceof SandboxLostError || error instanceof SandboxUnavailableError) {
+    if (error instanceof SandboxLostError || error instanceof SandboxUnavailableError || error instanceof RepeatedCallError) {
       stretch.parts.sandboxes.forget(stretch.claim.session.id)
       return resultUnknown(stretch, call)
     }
     throw error
   }
+  if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost during a tool call')
   await stretch.parts.atPoint('after_call')
-  await stretch.append([resultEvent(stretch, call, { ...outcome, outcome: 'done' })])
+  await stretch.append([resultEvent(stretch, call, { ...outcome, outcome: signal.aborted ? 'interrupted' : 'done' })])
   await stretch.parts.atPoint('after_result')
   return 'go_on'
 }
@@ -103,7 +104,7 @@ const openSandbox = async (stretch: Stretch): Promise<Sandbox | 'let_go'> => {
     if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost while a sandbox started')
     if (error instanceof ClaimLostError) throw error
     if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
-    if (error instanceof ResourcesFailedError) {
+    if (error instanceof ResourcesFailedError || error instanceof SandboxImageError) {
       await stretch.append(
         [{ type: 'harness.error', actor: 'platform', payload: { turnId: stretch.claim.turn.id, next: 'gave_up', message: error.message } }, statusEvent('PAUSED', 'RESOURCES_FAILED')],
         { turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused' } },

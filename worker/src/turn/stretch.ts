@@ -12,9 +12,11 @@ import type { WakeQueue } from '@longhaul/core/src/queue/wake-queue.ts'
 import type { ClaimedTurn } from '@longhaul/core/src/turns/claim-turn.ts'
 import type { UnreadMessage } from '@longhaul/core/src/turns/view-turn.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
+import type { SnapshotStore } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
 import type { Model } from '../models/model.ts'
 import type { SandboxPool } from '../sandboxes/sandbox-pool.ts'
 import type { Tool } from '../tools/tool.ts'
+import type { WatchedSessions } from '../watched-sessions.ts'
 import type { Wishes } from './wishes.ts'
 
 /** What a turn needs from outside; `main.ts` chooses. */
@@ -24,9 +26,10 @@ export type TurnParts = {
   queue: WakeQueue
   model: Model
   sandboxes: SandboxPool
+  snapshots: SnapshotStore
   tools: ReadonlyMap<string, Tool>
   logger: Logger
-  isWatched: (sessionId: string) => boolean
+  watched: WatchedSessions
   limits: TurnLimits
   /** Called at each named point, so that a test can kill the process there. */
   atPoint: (point: CrashPoint) => void | Promise<void>
@@ -58,7 +61,7 @@ export type CrashPoint = (typeof CRASH_POINTS)[number]
 
 /** The claim is another's, or the session is gone: the worker lets go without another word. */
 export class ClaimLostError extends Error {
-  constructor(readonly refusal: string) {
+  constructor(refusal: string) {
     super(`the claim is lost: ${refusal}`)
   }
 }

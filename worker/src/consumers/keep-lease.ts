@@ -1,0 +1,66 @@
+import { hostname } from 'node:os'
+import { createId } from '@longhaul/core/src/ids.ts'
+import type { Logger } from '@longhaul/core/src/logger.ts'
+import { endLease, renewLease, startLease } from '@longhaul/core/src/turns/leases.ts'
+import type { Database } from '@longhaul/prisma/src/client.ts'
+import type { ActiveTurns } from './active-turns.ts'
+
+export type LeaseKeeper = {
+  /** The lease's id at this moment: another after one has expired. */
+  workerId(): string
+  /** Asks now, because an announcement said that a wish waits. */
+  renewNow(): Promise<void>
+  stop(): Promise<void>
+}
+
+/**
+ * Renews this worker's sign of life. When the database says that it had expired, or has not been reachable for as long as it lives,
+ * every turn at hand is lost: another worker may have it, and the database would refuse our writes anyway.
+ */
+export const keepLease = async (
+  { db, active, logger }: { db: Database; active: ActiveTurns; logger: Logger },
+  options: { kind: 'worker' | 'suspect'; engineId: string | null; leaseMs: number; renewMs: number },
+): Promise<LeaseKeeper> => {
+  let workerId = createId('wrk')
+  let renewedAt = Date.now()
+  let running: Promise<void> | null = null
+  const begin = async () => {
+    const next = createId('wrk')
+    await startLease(db, { workerId: next, engineId: options.engineId, kind: options.kind, host: hostname(), pid: process.pid, leaseMs: options.leaseMs })
+    workerId = next
+    renewedAt = Date.now()
+  }
+  await begin()
+
+  const renew = async (): Promise<void> => {
+    const askedAt = Date.now()
+    try {
+      const { alive, claims } = await renewLease(db, { workerId, leaseMs: options.leaseMs })
+      if (alive) {
+        renewedAt = askedAt
+        active.reconcile(claims, askedAt)
+        return
+      }
+      logger.warn({ workerId, turns: active.size }, 'the lease had expired: every turn at hand is lost')
+      active.loseAll('the lease had expired')
+      await begin()
+    } catch (error) {
+      logger.warn({ err: error }, 'the lease could not be renewed')
+      if (Date.now() - renewedAt > options.leaseMs) active.loseAll('the lease could not be renewed')
+    }
+  }
+  const renewOnce = (): Promise<void> => {
+    running ??= renew().finally(() => (running = null))
+    return running
+  }
+  const timer = setInterval(() => void renewOnce(), options.renewMs)
+  return {
+    workerId: () => workerId,
+    renewNow: renewOnce,
+    stop: async () => {
+      clearInterval(timer)
+      await running
+      await endLease(db, workerId).catch((error: unknown) => logger.debug({ err: error }, 'the lease ends by itself'))
+    },
+  }
+}

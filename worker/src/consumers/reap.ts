@@ -1,0 +1,69 @@
+import type { Logger } from '@longhaul/core/src/logger.ts'
+import type { Database } from '@longhaul/prisma/src/client.ts'
+import type { SandboxProvider } from '../sandboxes/sandbox.ts'
+
+type Found = Awaited<ReturnType<SandboxProvider['list']>>[number]
+type Owner = { id: string; final: boolean; engineId: string | null; running: boolean }
+
+/** A container this young may belong to a turn that has not recorded it yet. */
+const YOUNG_MS = 120_000
+
+/**
+ * The one place where what nobody owns any more is destroyed: found by label, so that a crash between creating and recording leaves
+ * nothing behind. Also stops sandboxes that a dead worker left running.
+ */
+export const startReaping = (
+  { db, provider, logger, isAttached }: { db: Database; provider: SandboxProvider; logger: Logger; isAttached: (sessionId: string) => boolean },
+  everyMs: number,
+): { reapNow(): Promise<void>; stop(): Promise<void> } => {
+  let running: Promise<void> | null = null
+  const reap = async (): Promise<void> => {
+    try {
+      const found = await provider.list()
+      const owners = await readOwners(db, [...new Set(found.map(({ sessionId }) => sessionId))])
+      const engineId = await provider.engineId()
+      for (const container of found) await judge(container, owners.get(container.sessionId), engineId)
+    } catch (error) {
+      logger.warn({ err: error }, 'the reaper could not run')
+    }
+  }
+  const judge = async (container: Found, owner: Owner | undefined, engineId: string): Promise<void> => {
+    const ageMs = Date.now() - container.createdAt.getTime()
+    if (isOrphan(container, { owner, engineId, ageMs }) && !isAttached(container.sessionId)) {
+      logger.info({ container: container.id, sessionId: container.sessionId, kind: container.kind }, 'removing what nobody owns')
+      await provider.removeById(container.id)
+    } else if (container.kind === 'sandbox' && container.running && ageMs > YOUNG_MS && owner?.running === false && !isAttached(container.sessionId)) {
+      await provider.stop(container.sessionId)
+    }
+  }
+  const once = (): Promise<void> => {
+    running ??= reap().finally(() => (running = null))
+    return running
+  }
+  const timer = setInterval(() => void once(), everyMs)
+  return {
+    reapNow: once,
+    stop: async () => {
+      clearInterval(timer)
+      await running
+    },
+  }
+}
+
+/** Whether nobody will ever want it again. */
+const isOrphan = (container: Found, { owner, engineId, ageMs }: { owner: Owner | undefined; engineId: string; ageMs: number }): boolean => {
+  if (owner === undefined || owner.final) return ageMs > 5_000
+  if (container.kind !== 'sandbox') return ageMs > YOUNG_MS && !owner.running
+  return ageMs > YOUNG_MS && owner.engineId !== engineId && !owner.running
+}
+
+const readOwners = async (db: Database, sessionIds: string[]): Promise<Map<string, Owner>> => {
+  if (sessionIds.length === 0) return new Map()
+  const { rows } = await db.system.query<Owner>(
+    `select s.id, (s.deleted_at is not null or s.status in ('CANCELED', 'FAILED')) as final, s.engine_id as "engineId",
+       exists (select from turn t where t.session_id = s.id and t.state = 'running') as running
+     from session s where s.id = any($1)`,
+    [sessionIds],
+  )
+  return new Map(rows.map((row) => [row.id, row]))
+}

@@ -1,0 +1,30 @@
+/** `npm run worker`: consumes wakes until it is told to stop. All settings come from the environment. */
+import { readConfigOrExit } from '@longhaul/core/src/config.ts'
+import { createLogger } from '@longhaul/core/src/logger.ts'
+import { openParts } from './open-parts.ts'
+import { startWorker } from './start-worker.ts'
+
+const config = readConfigOrExit()
+const logger = createLogger({ name: 'worker', level: config.logLevel })
+const parts = await openParts(config, logger)
+const worker = await startWorker(parts, {
+  concurrency: config.workerConcurrency,
+  leaseMs: config.leaseMs,
+  renewMs: config.leaseRenewMs,
+  sweepMs: config.sweepMs,
+  reapMs: 30_000,
+  drainMs: config.drainMs,
+})
+
+let stopping = false
+const stop = async (signal: string): Promise<void> => {
+  if (stopping) return
+  stopping = true
+  logger.info({ signal }, 'stopping: turns at hand may end')
+  await worker.stop()
+  await parts.close()
+  process.exit(0)
+}
+process.on('SIGTERM', () => void stop('SIGTERM'))
+process.on('SIGINT', () => void stop('SIGINT'))
+process.on('unhandledRejection', (error) => logger.error({ err: error }, 'a promise was rejected and nobody listened'))

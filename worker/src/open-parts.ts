@@ -1,0 +1,48 @@
+import type { Config } from '@longhaul/core/src/config.ts'
+import { openSnapshotStore } from '@longhaul/core/src/checkpoints/open-snapshot-store.ts'
+import { openAnnouncer } from '@longhaul/core/src/log/open-announcer.ts'
+import type { Logger } from '@longhaul/core/src/logger.ts'
+import { createWakeQueue } from '@longhaul/core/src/queue/bullmq-wake-queue.ts'
+import { openDatabase } from '@longhaul/prisma/src/client.ts'
+import { openModel } from './models/open-model.ts'
+import { openSandboxProvider } from './sandboxes/open-sandbox-provider.ts'
+import { SandboxPool } from './sandboxes/sandbox-pool.ts'
+import { toolsByName } from './tools/tools.ts'
+import type { CrashPoint, TurnParts } from './turn/stretch.ts'
+import { createWatchedSessions } from './watched-sessions.ts'
+import { createFillWorkspace } from './workspace/fill-workspace.ts'
+
+/** Chooses every part a turn runs on, from the settings. */
+export const openParts = async (config: Config, logger: Logger, atPoint: (point: CrashPoint) => void | Promise<void> = () => {}): Promise<TurnParts & { close(): Promise<void> }> => {
+  const db = openDatabase({ url: config.databaseUrl, maxConnections: 24, onConnectionError: (error) => logger.warn({ err: error }, 'a database connection was lost') })
+  const announcer = openAnnouncer({ databaseUrl: config.databaseUrl, redisUrl: config.redisUrl ?? null }, logger)
+  const queue = createWakeQueue(config.redisUrl === undefined ? { kind: 'postgres', url: config.databaseUrl } : { kind: 'redis', url: config.redisUrl }, logger)
+  const snapshots = openSnapshotStore(config)
+  const provider = await openSandboxProvider(config, logger)
+  const sandboxes = new SandboxPool(provider, { fill: createFillWorkspace({ db, snapshots, provider }), idleMs: config.sandboxIdleMs, logger })
+  return {
+    db,
+    announcer,
+    queue,
+    model: openModel({ anthropicApiKey: config.anthropicApiKey ?? null, anthropicBaseUrl: config.anthropicBaseUrl ?? 'https://api.anthropic.com', stallMs: config.modelStallMs }),
+    sandboxes,
+    snapshots,
+    tools: toolsByName,
+    logger,
+    watched: createWatchedSessions(),
+    limits: {
+      maxOutputTokens: 16_000,
+      minOutputTokens: 4_000,
+      maxRetries: config.maxRetries,
+      retryBaseMs: config.retryBaseMs,
+      retryMaxMs: 60_000,
+      maxToolOutputBytes: 30_000,
+    },
+    atPoint,
+    close: async () => {
+      await sandboxes.close()
+      await Promise.allSettled([announcer.close(), queue.close()])
+      await db.close()
+    },
+  }
+}

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { WakeConsumer } from '@longhaul/core/src/queue/wake-queue.ts'
+import { releaseClaim } from '@longhaul/core/src/turns/release-claim.ts'
+import { ActiveTurns } from './consumers/active-turns.ts'
+import { type Advancing, advanceTurn } from './consumers/advance-turn.ts'
+import { keepLease } from './consumers/keep-lease.ts'
+import { startReaping } from './consumers/reap.ts'
+import { createSuspectRunner } from './consumers/suspects.ts'
+import { startSweeping } from './consumers/sweep.ts'
+import type { SandboxProvider } from './sandboxes/sandbox.ts'
+import type { TurnParts } from './turn/stretch.ts'
+
+export type WorkerOptions = {
+  concurrency: number
+  leaseMs: number
+  renewMs: number
+  sweepMs: number
+  reapMs: number
+  /** How long a stopping worker lets turns go on before it hands them over. */
+  drainMs: number
+  suspectEntry?: string
+}
+
+export type RunningWorker = { workerId(): string; stop(): Promise<void> }
+
+/** Consumes wakes until it is stopped. On stop the turns at hand may end; those that don't are handed over, and none fails. */
+export const startWorker = async (parts: TurnParts, options: WorkerOptions): Promise<RunningWorker> => {
+  const { db, announcer, queue, logger, sandboxes } = parts
+  const engineId = await findEngine(sandboxes.provider, parts)
+  const active = new ActiveTurns()
+  const lease = await keepLease({ db, active, logger }, { kind: 'worker', engineId, leaseMs: options.leaseMs, renewMs: options.renewMs })
+  const suspects = createSuspectRunner(logger, options.suspectEntry)
+  const advancing: Advancing = { parts, active, workerId: lease.workerId, engineId, kind: 'worker', onSuspect: suspects.add }
+  const listening = announcer.listen({
+    onControl: (sessionId) => {
+      if (active.ofSession(sessionId).length > 0) void lease.renewNow()
+    },
+    onWatched: (sessionIds) => parts.watched.add(sessionIds),
+    onGap: () => void lease.renewNow(),
+  })
+  await listening
+  const sweeping = startSweeping(parts, options.sweepMs)
+  const reaping = startReaping({ db, provider: sandboxes.provider, logger, isAttached: (sessionId) => sandboxes.attached().includes(sessionId) }, options.reapMs)
+  const consumer: WakeConsumer = await queue.consume({ engineId, concurrency: options.concurrency, onWake: (job) => advanceTurn(advancing, job) })
+  logger.info({ workerId: lease.workerId(), engineId, sandbox: sandboxes.provider.name }, 'the worker is ready')
+
+  return {
+    workerId: lease.workerId,
+    stop: async () => {
+      const drained = consumer.stop()
+      await Promise.race([drained, sleep(options.drainMs, undefined, { ref: false })])
+      await handOver(parts, active)
+      await Promise.race([drained, sleep(5_000, undefined, { ref: false })])
+      await Promise.all([suspects.stop(), sweeping.stop(), reaping.stop()])
+      await lease.stop()
+      await queue.flush()
+      await announcer.flush()
+    },
+  }
+}
+
+/** A turn that has not ended is due again for anybody, with no crash counted against it; what it was doing here is aborted. */
+const handOver = async (parts: TurnParts, active: ActiveTurns): Promise<void> => {
+  for (const turn of active.all()) {
+    turn.wishes.lose('the worker stops')
+    const wakes = await releaseClaim(parts.db, { tenantId: turn.tenantId, threadId: turn.threadId, epoch: turn.epoch, dueInMs: 0 }).catch((error: unknown) => {
+      parts.logger.warn({ err: error, sessionId: turn.sessionId }, 'a turn could not be handed over: the sweep will find it')
+      return []
+    })
+    parts.queue.send(wakes)
+  }
+}
+
+/** No engine, no sandbox: sessions wait. The worker starts all the same, and says so. */
+const findEngine = async (provider: SandboxProvider, { logger }: Pick<TurnParts, 'logger'>): Promise<string> => {
+  for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 10_000)) {
+    try {
+      return await provider.engineId()
+    } catch (error) {
+      logger.warn({ err: error }, 'no sandbox engine answers: sessions wait')
+      await sleep(waitMs)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '@longhaul/core/testing/database.ts'
+import { type ScriptedModel, startScriptedModel } from '@longhaul/core/testing/scripted-model/scripted-model.ts'
+import { seedSession, seedTenant } from '@longhaul/core/testing/seeds.ts'
+import { sendMessage } from '@longhaul/core/src/sessions/send-message.ts'
+import { type TestWorker, startTestWorker } from '../../testing/test-worker.ts'
+
+let test: TestDatabase
+let model: ScriptedModel
+let worker: TestWorker
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  model = await startScriptedModel()
+  worker = await startTestWorker({ test, model })
+})
+afterAll(async () => {
+  await worker.stop()
+  await model.stop()
+  await test.close()
+})
+
+describe('a work turn', () => {
+  it('answers a message and goes idle where there are no conditions', async () => {
+    model.addScript('hello', [{ text: 'Hello there.' }])
+    const tenant = await seedTenant(test.db)
+    const sessionId = await seedSession(worker.parts, tenant, { prompt: 'Say hello. [[script:hello]]' })
+    const session = await worker.waitForStatus(sessionId, ['IDLE'])
+    expect(session).toMatchObject({ status: 'IDLE', stop_reason: 'END_TURN', turns: 1 })
+    expect(await worker.eventTypes(sessionId)).toEqual(['session.created', 'session.status', 'user.message', 'session.status', 'user.message_read', 'agent.message', 'session.status'])
+  })
+
+  it('goes on with a message that is sent when it is idle', async () => {
+    model.addScript('twice', [{ text: 'One.' }, { text: 'Two.' }])
+    const tenant = await seedTenant(test.db)
+    const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:twice]]' })
+    await worker.waitForStatus(sessionId, ['IDLE'])
+    await sendMessage(worker.parts, tenant.caller, { sessionId, text: 'And?', mode: 'QUEUE' })
+    const session = await worker.waitFor(sessionId, (row) => row.status === 'IDLE' && row.turns === 2)
+    expect(session.stop_reason).toBe('END_TURN')
+  })
+
+  it('comes back after provider errors, each in the log', async () => {
+    model.addScript('flaky', [{ text: 'At last.', faults: [{ kind: 'http', status: 529 }, { kind: 'http', status: 500 }] as never }])
+    const tenant = await seedTenant(test.db)
+    const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:flaky]]' })
+    await worker.waitForStatus(sessionId, ['IDLE'])
+    const types = await worker.eventTypes(sessionId)
+    expect(types.filter((type) => type === 'harness.error')).toHaveLength(2)
+  })
+})
