@@ -1,0 +1,23 @@
+import type { Readable } from 'node:stream'
+import type { Database } from '@longhaul/prisma/src/client.ts'
+import { createId } from '../ids.ts'
+import type { SnapshotStore, StoredSnapshot } from './snapshot-store.ts'
+
+export type SaveSnapshot = {
+  tenantId: string
+  sessionId: string
+  kind: 'baseline'
+  /** Of the workspace's manifest, by `digestManifest`. */
+  digest: string
+  tar: Readable
+}
+
+/** Stores a workspace's bytes, then the row that owns them: a crash in between leaves bytes without an owner, never a row without bytes. */
+export const saveSnapshot = async (
+  { db, snapshots }: { db: Pick<Database, 'app'>; snapshots: SnapshotStore },
+  { tenantId, sessionId, kind, digest, tar }: SaveSnapshot,
+): Promise<{ id: string } & StoredSnapshot> => {
+  const snapshot = { id: createId('snp'), ...(await snapshots.put(tar)) }
+  await db.app.query('select save_snapshot($1, $2, $3)', [tenantId, sessionId, JSON.stringify({ ...snapshot, kind, digest })])
+  return snapshot
+}
