@@ -39,10 +39,26 @@ export function createApiClient({ url, key }: { url: string; key: string }): Api
   }
 
   async function* subscribe<T>(document: string, variables: Record<string, unknown> = {}): AsyncIterableIterator<T> {
-    for await (const answer of socket.iterate<T>({ query: document, variables })) yield unwrap(answer as Answer<T>)
+    try {
+      for await (const answer of socket.iterate<T>({ query: document, variables })) yield unwrap(answer as Answer<T>)
+    } catch (error) {
+      throw toApiError(error)
+    }
   }
 
   return { request, subscribe, close: () => void socket.dispose() }
+}
+
+/** The socket's refusals as ApiErrors; a connection that broke stays what it is, and may be tried again. */
+function toApiError(error: unknown): unknown {
+  if (Array.isArray(error)) return new ApiError(String(error[0]?.message), String(error[0]?.extensions?.code ?? 'INTERNAL'))
+  const { code, reason } = error as { code?: unknown; reason?: unknown }
+  // graphql-transport-ws: 4400 to 4499 say that the client is wrong, such as 4401 Unauthorized and 4403 Forbidden.
+  if (typeof code !== 'number' || code < 4400 || code > 4499) return error
+  return new ApiError(
+    `the api closed the connection: ${reason || code}`,
+    code === 4401 || code === 4403 ? 'UNAUTHENTICATED' : 'BAD_USER_INPUT',
+  )
 }
 
 function unwrap<T>({ data, errors }: Answer<T>): T {
