@@ -22,7 +22,8 @@ export const buildWithDebootstrap = async ({ docker, name, onProgress }: BuildOp
     const [repo, tag] = name.split(':')
     const changes = ['ENV PIP_BREAK_SYSTEM_PACKAGES=1', 'USER agent', 'WORKDIR /workspace', 'CMD ["bash"]']
     const answer = await docker.importImage(tar.stdout, { repo, tag, changes })
-    for await (const chunk of answer) if (String(chunk).includes('"error"')) return `The engine refused the image: ${String(chunk).slice(0, 200)}`
+    for await (const chunk of answer)
+      if (String(chunk).includes('"error"')) return `The engine refused the image: ${String(chunk).slice(0, 200)}`
     return null
   } catch (error) {
     return `Building from Debian packages failed: ${error instanceof Error ? error.message : String(error)}`
@@ -60,7 +61,12 @@ const findNpm = async (): Promise<string> => {
 }
 
 /** Rejects with the command's last lines when it fails. */
-const run = async (command: string, args: string[], env: NodeJS.ProcessEnv = process.env, onLine: (line: string) => void = () => {}): Promise<void> => {
+const run = async (
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+  onLine: (line: string) => void = () => {},
+): Promise<void> => {
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const last: string[] = []
   for (const stream of [child.stdout, child.stderr]) {

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
-import { buildFromRegistry } from './build-from-registry.ts'
-import { buildWithDebootstrap } from './build-with-debootstrap.ts'
+import { type BuildOptions, buildFromRegistry } from './build-from-registry.ts'
 import { withBuildLock } from './build-lock.ts'
+import { buildWithDebootstrap } from './build-with-debootstrap.ts'
 import { sandboxImageName } from './sandbox-image-name.ts'
 
 export type EnsureImageOptions = { docker: Docker; onProgress: (line: string) => void }
@@ -12,18 +12,22 @@ export type EnsureImageOptions = { docker: Docker; onProgress: (line: string) =>
  */
 export const ensureSandboxImage = async ({ docker, onProgress }: EnsureImageOptions): Promise<string> => {
   const name = sandboxImageName()
-  if (await hasImage(docker, name)) return name
-  return withBuildLock(onProgress, async () => {
-    if (await hasImage(docker, name)) return name
-    const reasons: string[] = []
-    for (const build of [buildFromRegistry, buildWithDebootstrap]) {
-      const reason = await build({ docker, name, onProgress })
-      if (reason === null) return name
-      onProgress(reason)
-      reasons.push(reason)
-    }
-    throw new Error(`The sandbox image could not be built. ${reasons.join(' ')}`)
-  })
+  if (!(await hasImage(docker, name))) await withBuildLock(onProgress, () => build({ docker, name, onProgress }))
+  // Under this name too, for a worker that is started by hand with its settings' default.
+  await docker.getImage(name).tag({ repo: 'longhaul-sandbox', tag: 'latest' })
+  return name
+}
+
+const build = async (options: BuildOptions): Promise<void> => {
+  if (await hasImage(options.docker, options.name)) return
+  const reasons: string[] = []
+  for (const attempt of [buildFromRegistry, buildWithDebootstrap]) {
+    const reason = await attempt(options)
+    if (reason === null) return
+    options.onProgress(reason)
+    reasons.push(reason)
+  }
+  throw new Error(`The sandbox image could not be built. ${reasons.join(' ')}`)
 }
 
 const hasImage = async (docker: Docker, name: string): Promise<boolean> => {
