@@ -2,14 +2,17 @@ import { describe, expect, test } from 'vitest'
 import { isPublicAddress, resolveChecked } from './check-address.ts'
 
 describe('isPublicAddress', () => {
-  test.each(['8.8.8.8', '140.82.121.3', '172.15.255.255', '172.32.0.1', '100.63.255.255', '2606:4700::1111', '2a00:1450:4001::5'])('%s is public', (address) => {
-    expect(isPublicAddress(address)).toBe(true)
-  })
+  test.each(['8.8.8.8', '140.82.121.3', '172.15.255.255', '172.32.0.1', '100.63.255.255', '2606:4700::1111', '2a00:1450:4001::5'])(
+    '%s is public',
+    (address) => {
+      expect(isPublicAddress(address)).toBe(true)
+    },
+  )
 
   test.each([
     ['127.0.0.1', 'loopback'],
     ['10.1.2.3', 'private'],
-    ['172.17.0.1', 'the bridge\'s gateway'],
+    ['172.17.0.1', "the bridge's gateway"],
     ['192.168.1.1', 'private'],
     ['169.254.169.254', 'metadata'],
     ['100.100.100.200', 'carrier-grade NAT, a metadata address'],

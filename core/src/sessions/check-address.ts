@@ -4,9 +4,24 @@ import { BlockList, isIP } from 'node:net'
 /** Everything that is not the public internet, IPv4. Source: IANA's special-purpose registry. */
 const privateIpv4 = new BlockList()
 for (const [net, prefix] of [
-  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.0.2.0', 24],
-  ['192.31.196.0', 24], ['192.52.193.0', 24], ['192.88.99.0', 24], ['192.168.0.0', 16], ['192.175.48.0', 24], ['198.18.0.0', 15], ['198.51.100.0', 24],
-  ['203.0.113.0', 24], ['224.0.0.0', 4], ['240.0.0.0', 4],
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.31.196.0', 24],
+  ['192.52.193.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['192.175.48.0', 24],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
 ] as const) {
   privateIpv4.addSubnet(net, prefix, 'ipv4')
 }
@@ -14,7 +29,13 @@ for (const [net, prefix] of [
 const globalIpv6 = new BlockList()
 globalIpv6.addSubnet('2000::', 3, 'ipv6')
 const specialIpv6 = new BlockList()
-for (const [net, prefix] of [['2001::', 23], ['2001:db8::', 32], ['2002::', 16], ['3fff::', 20]] as const) specialIpv6.addSubnet(net, prefix, 'ipv6')
+for (const [net, prefix] of [
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+] as const)
+  specialIpv6.addSubnet(net, prefix, 'ipv6')
 
 export const isPublicAddress = (address: string): boolean => {
   const kind = isIP(address)
@@ -23,7 +44,9 @@ export const isPublicAddress = (address: string): boolean => {
   return kind === 6 && globalIpv6.check(address, 'ipv6') && !specialIpv6.check(address, 'ipv6')
 }
 
-export type CheckedAddress = { ok: true; address: string; family: 4 | 6 } | { ok: false; reason: 'ADDRESS_REFUSED' | 'UNREACHABLE'; message: string }
+export type CheckedAddress =
+  | { ok: true; address: string; family: 4 | 6 }
+  | { ok: false; reason: 'ADDRESS_REFUSED' | 'UNREACHABLE'; message: string }
 
 const lookupMs = 5_000
 
@@ -36,7 +59,11 @@ export const resolveChecked = async (host: string, allowedPrivateHosts: readonly
   const addresses = await resolveAll(name)
   if (!addresses?.[0]) return { ok: false, reason: 'UNREACHABLE', message: `${name} has no address.` }
   if (!allowedPrivateHosts.map(normalizeHost).includes(name) && !addresses.every(({ address }) => isPublicAddress(address))) {
-    return { ok: false, reason: 'ADDRESS_REFUSED', message: `${name} is not on the public internet. GIT_ALLOWED_PRIVATE_HOSTS names the private hosts that may be reached.` }
+    return {
+      ok: false,
+      reason: 'ADDRESS_REFUSED',
+      message: `${name} is not on the public internet. GIT_ALLOWED_PRIVATE_HOSTS names the private hosts that may be reached.`,
+    }
   }
   // IPv4 first: a container's network rarely has a way out for IPv6.
   const chosen = addresses.find(({ family }) => family === 4) ?? addresses[0]
@@ -44,7 +71,12 @@ export const resolveChecked = async (host: string, allowedPrivateHosts: readonly
 }
 
 /** As URL's `hostname` gives it: lower case, IPv6 in brackets, perhaps a trailing dot. */
-const normalizeHost = (host: string): string => host.trim().toLowerCase().replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '')
+const normalizeHost = (host: string): string =>
+  host
+    .trim()
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '')
 
 const resolveAll = async (name: string): Promise<{ address: string; family: number }[] | null> => {
   const kind = isIP(name)

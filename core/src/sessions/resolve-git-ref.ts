@@ -32,16 +32,25 @@ export const resolveGitRef = async ({ url, ref }: { url: string; ref: string | n
     const refs = await fetchRefs(parsed, checked, access)
     if ('reason' in refs) return refs
     const commit = findCommit(refs, ref)
-    return commit ? { ok: true, commit } : fail('REF_NOT_FOUND', `${url} has no ${ref === null ? 'default branch' : `branch or tag ${JSON.stringify(ref)}`}.`)
+    return commit
+      ? { ok: true, commit }
+      : fail('REF_NOT_FOUND', `${url} has no ${ref === null ? 'default branch' : `branch or tag ${JSON.stringify(ref)}`}.`)
   } catch (error) {
-    return fail('UNREACHABLE', `${parsed.host} could not be asked for its branches: ${error instanceof Error ? error.message : String(error)}`)
+    return fail(
+      'UNREACHABLE',
+      `${parsed.host} could not be asked for its branches: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }
 
 const fail = (reason: Failure['reason'], message: string): Failure => ({ ok: false, reason, message })
 
 /** Source: gitprotocol-http(5), "Smart Clients". Connects to the address that was checked, follows no redirect. */
-const fetchRefs = async (url: URL, { address, family }: { address: string; family: number }, access: GitAccess): Promise<Map<string, string> | Failure> => {
+const fetchRefs = async (
+  url: URL,
+  { address, family }: { address: string; family: number },
+  access: GitAccess,
+): Promise<Map<string, string> | Failure> => {
   const signal = AbortSignal.timeout(access.timeoutMs ?? defaultTimeoutMs)
   const target = new URL(`${url.href.replace(/\/$/, '')}/info/refs?service=git-upload-pack`)
   const ca = access.caFile ? [...rootCertificates, await readFile(access.caFile, 'utf8')] : undefined
@@ -57,12 +66,17 @@ const fetchRefs = async (url: URL, { address, family }: { address: string; famil
   const answer = await promise
   try {
     const status = answer.statusCode ?? 0
-    if (status >= 300 && status < 400) return fail('NOT_A_REPOSITORY', `${url.href} answers with a redirect, which is not followed. Name the repository's own address.`)
+    if (status >= 300 && status < 400)
+      return fail('NOT_A_REPOSITORY', `${url.href} answers with a redirect, which is not followed. Name the repository's own address.`)
     if (status === 401 || status === 403 || status === 404) return fail('NOT_A_REPOSITORY', `${url.href} is no public git repository.`)
     if (status !== 200) return fail('UNREACHABLE', `${url.host} answers with HTTP ${status}.`)
-    if (answer.headers['content-type'] !== 'application/x-git-upload-pack-advertisement') return fail('NOT_A_REPOSITORY', `${url.href} does not speak git's smart protocol.`)
+    if (answer.headers['content-type'] !== 'application/x-git-upload-pack-advertisement')
+      return fail('NOT_A_REPOSITORY', `${url.href} does not speak git's smart protocol.`)
     const body = await readBounded(answer)
-    return (body && parseAdvertisement(body)) ?? fail('NOT_A_REPOSITORY', `${url.href} answers with a list of refs that is malformed or over 5 MB.`)
+    return (
+      (body && parseAdvertisement(body)) ??
+      fail('NOT_A_REPOSITORY', `${url.href} answers with a list of refs that is malformed or over 5 MB.`)
+    )
   } finally {
     answer.destroy()
   }

@@ -21,7 +21,7 @@ export type CommandCall = {
   /** A POSIX shell script, run with /workspace as its working folder. */
   script: string
   timeoutMs: number
-  /** Bytes of output kept; what is more goes to a file in the workspace, whose path comes back. */
+  /** Bytes of output that come back; where there is more, head and tail do, and the path of a file in the sandbox that holds it. */
   maxOutputBytes: number
 }
 
@@ -31,9 +31,11 @@ export type CommandResult = {
   exitCode: number
   durationMs: number
   truncated: boolean
-  /** Where the whole output lies in the workspace, when it was cut. */
+  /** Where in the sandbox (outside /workspace, whose digest output must not change) the whole output lies, up to 8 MB, when it was cut. */
   outputFile: string | null
   timedOut: boolean
+  /** Every process of the sandbox was ended while the call ran: how far it came is not known. `exitCode` is then 137. */
+  restarted: boolean
 }
 
 export type CallState =
@@ -44,16 +46,26 @@ export type CallState =
   /** The runner has seen it, and can't say how it ended (it was killed meanwhile). */
   | { state: 'unknown' }
 
+/** A newer claimant has spoken to the runner. */
 export class StaleEpochError extends Error {}
+/** It is gone, with its files. */
 export class SandboxLostError extends Error {}
+/** The engine does not answer, or the sandbox can't be started now: later it may. */
 export class SandboxUnavailableError extends Error {}
+/** The engine has no such image and can't get it, or can't start it: trying again helps only once someone mends it. */
+export class SandboxImageError extends Error {}
+/** The runner has seen the number before. */
+export class RepeatedCallError extends Error {}
 
 export interface Sandbox {
   readonly id: string
-  /** Runs a call. Throws StaleEpochError when a newer claimant has spoken to the runner, SandboxLostError when the sandbox is gone. A repeated number is refused. */
+  /**
+   * Runs a call. When `signal` aborts, its process group is killed and what there is of its result comes back.
+   * Throws StaleEpochError, SandboxLostError, SandboxUnavailableError; RepeatedCallError for a number seen before.
+   */
   run(call: CommandCall, signal: AbortSignal): Promise<CommandResult>
   /** What became of a call that an earlier worker may have started; `signal` stops the wait for one still running. */
-  inspectCall(callNo: number): Promise<CallState>
+  inspectCall(call: Pick<CommandCall, 'callNo' | 'maxOutputBytes'>): Promise<CallState>
   awaitCall(call: Pick<CommandCall, 'callNo' | 'timeoutMs' | 'maxOutputBytes'>, signal: AbortSignal): Promise<CommandResult>
   /** A tar of one folder or file, names relative to its parent as the engine gives them. */
   getArchive(path: string): Promise<Readable>
@@ -77,7 +89,15 @@ export type CheckSpec = {
   maxOutputBytes: number
 }
 /** `completed: false`: the check itself could not run (no image, engine gone, timed out as `timedOut`); it never satisfies. */
-export type CheckResult = { completed: boolean; exitCode: number | null; output: string; timedOut: boolean; durationMs: number; error: string | null; isolated: boolean }
+export type CheckResult = {
+  completed: boolean
+  exitCode: number | null
+  output: string
+  timedOut: boolean
+  durationMs: number
+  error: string | null
+  isolated: boolean
+}
 
 export interface SandboxProvider {
   readonly name: 'docker' | 'process'
@@ -96,13 +116,15 @@ export interface SandboxProvider {
   /** Removes it and all that belongs to it. Idempotent. */
   remove(sessionId: string): Promise<void>
   /** What of ours this engine holds, by label, for the reaper and the checker. */
-  list(): Promise<{ id: string; sessionId: string; tenantId: string; kind: 'sandbox' | 'check' | 'clone'; running: boolean; createdAt: Date }[]>
+  list(): Promise<
+    { id: string; sessionId: string; tenantId: string; kind: 'sandbox' | 'check' | 'clone'; running: boolean; createdAt: Date }[]
+  >
   removeById(id: string): Promise<void>
   /** A command as the main process of a fresh container with a copy of the workspace. */
   check(spec: CheckSpec, signal: AbortSignal): Promise<CheckResult>
   /** Reads without waking: works on a stopped sandbox too. Null when there is none. */
   readWorkspace(sessionId: string, path: string): Promise<Readable | null>
-  /** Clones a repository at a commit, in a place without secrets, and gives a tar of it (entries relative to its root). */
+  /** Clones a repository at a commit, in a place without secrets, and gives a tar of it, entries below `repository/`. Throws GitCloneError for what address or repository is to blame. */
   cloneGit(source: { url: string; commit: string; tenantId: string; sessionId: string }, signal: AbortSignal): Promise<Readable>
   stopAll(): Promise<void>
 }

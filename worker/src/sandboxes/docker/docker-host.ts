@@ -1,0 +1,73 @@
+import type { Readable } from 'node:stream'
+import type Docker from 'dockerode'
+import type { Container } from 'dockerode'
+import { readSingleFile } from '../runner/read-single-file.ts'
+import type { RunnerChannel, RunnerHost, RunnerListener } from '../runner/runner-host.ts'
+import { SandboxLostError } from '../sandbox.ts'
+import { attachChannel } from './attach-channel.ts'
+import { askEngine, statusOf, toSandboxError } from './engine.ts'
+import { callsFolder, packScript } from './skeleton.ts'
+
+/** A session's container, as its runner's client needs it. */
+export class DockerHost implements RunnerHost {
+  readonly #container: Container
+
+  constructor(docker: Docker, containerId: string) {
+    this.#container = docker.getContainer(containerId)
+  }
+
+  async connect(listener: RunnerListener): Promise<RunnerChannel> {
+    const state = await this.#ask((abortSignal) => this.#container.inspect({ abortSignal }))
+    if (state.State.Status === 'removing' || state.State.Dead) throw new SandboxLostError(`Sandbox ${this.#container.id} is being removed.`)
+    // Before the start, so that nothing the runner says is missed.
+    const channel = await this.#ask(() => attachChannel(this.#container, listener))
+    try {
+      if (state.State.Paused) await this.#ask((abortSignal) => this.#container.unpause({ abortSignal }))
+      else if (!state.State.Running) await this.#ask((abortSignal) => this.#container.start({ abortSignal }))
+    } catch (error) {
+      // 304: another claimant started it meanwhile.
+      if (statusOf(error) !== 304) {
+        channel.close()
+        throw error
+      }
+    }
+    return channel
+  }
+
+  async killAll(): Promise<void> {
+    try {
+      await this.#ask((abortSignal) => this.#container.stop({ t: 0, abortSignal }))
+    } catch (error) {
+      if (statusOf(error) !== 304) throw error
+    }
+  }
+
+  async readCallFile(callNo: number, name: 'out' | 'tail'): Promise<Readable | null> {
+    try {
+      const tar = await askEngine((abortSignal) => this.#container.getArchive({ path: `${callsFolder}/${callNo}.${name}`, abortSignal }))
+      return await readSingleFile(tar as Readable)
+    } catch (error) {
+      if (statusOf(error) === 404) return null
+      throw toSandboxError(error, this.#container.id)
+    }
+  }
+
+  async putCallScript(callNo: number, script: string): Promise<string> {
+    const tar = await packScript(callNo, script)
+    await this.#ask((abortSignal) => this.#container.putArchive(tar, { path: callsFolder, abortSignal }))
+    return `${callsFolder}/${callNo}.in`
+  }
+
+  outputPath(callNo: number): string {
+    return `${callsFolder}/${callNo}.out`
+  }
+
+  async #ask<T>(ask: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await askEngine(ask)
+    } catch (error) {
+      if (statusOf(error) === 304) throw error
+      throw toSandboxError(error, this.#container.id)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Readable } from 'node:stream'
+import type Docker from 'dockerode'
+import type { Container } from 'dockerode'
+import { awaitCall, inspectCall, runCall } from '../runner/run-call.ts'
+import { RunnerClient } from '../runner/runner-client.ts'
+import type { CallState, CommandCall, CommandResult, Sandbox } from '../sandbox.ts'
+import { DockerHost } from './docker-host.ts'
+import { askEngine, toSandboxError } from './engine.ts'
+
+/** Copying a workspace in or out may take minutes; the engine answering at all does not. */
+const archiveMs = 10 * 60_000
+
+export class DockerSandbox implements Sandbox {
+  readonly id: string
+  readonly #container: Container
+  readonly #runner: { client: RunnerClient; host: DockerHost }
+
+  constructor(docker: Docker, containerId: string, epoch: number) {
+    this.id = containerId
+    this.#container = docker.getContainer(containerId)
+    const host = new DockerHost(docker, containerId)
+    this.#runner = { host, client: new RunnerClient(host, epoch) }
+  }
+
+  /** Starts the container where it is stopped, and claims its runner. */
+  attach(): Promise<void> {
+    return this.#runner.client.connect()
+  }
+
+  run(call: CommandCall, signal: AbortSignal): Promise<CommandResult> {
+    return runCall(this.#runner, call, signal)
+  }
+
+  inspectCall(call: Pick<CommandCall, 'callNo' | 'maxOutputBytes'>): Promise<CallState> {
+    return inspectCall(this.#runner, call)
+  }
+
+  awaitCall(call: Pick<CommandCall, 'callNo' | 'timeoutMs' | 'maxOutputBytes'>, signal: AbortSignal): Promise<CommandResult> {
+    return awaitCall(this.#runner, call, signal)
+  }
+
+  getArchive(path: string): Promise<Readable> {
+    return this.#ask((abortSignal) => this.#container.getArchive({ path, abortSignal }) as Promise<Readable>)
+  }
+
+  async putArchive(path: string, tar: Readable): Promise<void> {
+    // The engine knows no epochs: the runner is asked first, so that a claimant who slept writes nothing.
+    await this.#runner.client.assertCurrent()
+    await this.#ask((abortSignal) => this.#container.putArchive(tar, { path, abortSignal }), archiveMs)
+  }
+
+  async detach(): Promise<void> {
+    this.#runner.client.close()
+  }
+
+  async #ask<T>(ask: (abortSignal: AbortSignal) => Promise<T>, timeoutMs?: number): Promise<T> {
+    try {
+      return await askEngine(ask, timeoutMs)
+    } catch (error) {
+      throw toSandboxError(error, this.id)
+    }
+  }
+}

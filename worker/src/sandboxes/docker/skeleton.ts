@@ -1,0 +1,29 @@
+import { packEntries } from '../pack-entries.ts'
+import { agentUid } from './container-options.ts'
+
+/** Calls' files: the agent's user may write here, and it can read its own long outputs here. */
+export const callsFolder = '/run/longhaul/calls'
+/** Root's, in a folder of root's: the agent can neither make nor remove it. */
+export const readyFile = '/run/longhaul/ready'
+
+const agent = { uid: agentUid, gid: agentUid }
+const root = { uid: 0, gid: 0 }
+
+const folders = [
+  { name: 'home/', owner: root },
+  { name: 'home/agent/', owner: agent },
+  { name: 'workspace/', owner: agent },
+  { name: 'run/', owner: root },
+  { name: 'run/longhaul/', owner: root },
+  { name: 'run/longhaul/calls/', owner: agent },
+]
+
+/** The folders that any image must have, whatever it was made from: unpacked at `/` before the first start. */
+export const skeleton = await packEntries(
+  folders.map(({ name, owner }) => ({ header: { name, type: 'directory', mode: 0o755, ...owner } })),
+)
+
+export const readyMark = await packEntries([{ header: { name: 'ready', mode: 0o444, ...root } }])
+
+export const packScript = (callNo: number, script: string): Promise<Buffer> =>
+  packEntries([{ header: { name: `${callNo}.in`, mode: 0o400, ...agent }, content: script }])

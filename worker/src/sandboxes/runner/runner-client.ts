@@ -1,0 +1,242 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RepeatedCallError, SandboxUnavailableError, StaleEpochError } from '../sandbox.ts'
+import type { RunnerChannel, RunnerHost } from './runner-host.ts'
+import { type InlineOutput, parseReply, type Reply, runLine } from './runner-lines.ts'
+
+/** `killed`: the runner ended while the call ran, and every process with it; how far it had come can't be known. */
+export type CallEnd =
+  | { kind: 'ended'; exitCode: number; durationMs: number; inlineOutput: InlineOutput }
+  | { kind: 'killed' }
+  | { kind: 'broken' }
+
+/** How long a healthy runner may take to say hello or to report a kill. A fork bomb leaves it silent for ever. */
+const answerMs = 1_000
+/** A first hello waits for a container's start on a busy machine. */
+const helloMs = 5_000
+/** A command that left a background process keeps its output open: so long it is waited for what is still on its way. */
+const drainMs = 250
+const maxRecoveries = 5
+
+type OpenCall = {
+  line: string | null
+  recoveries: number
+  ended: Promise<CallEnd>
+  settle: (end: CallEnd) => void
+  fail: (error: Error) => void
+}
+type Question = { callNo: number; words: Set<Reply['word']>; answer: (reply: Reply) => void }
+
+/**
+ * One claimant's connection to a runner. A channel that breaks is mended: the container is started again if it stopped, each open
+ * call is asked after, and one that the runner has never seen is sent again.
+ */
+export class RunnerClient {
+  readonly #host: RunnerHost
+  readonly #epoch: number
+  readonly #calls = new Map<number, OpenCall>()
+  readonly #questions = new Set<Question>()
+  #channel: RunnerChannel | null = null
+  #mending: Promise<void> | null = null
+  #closed = false
+  #broken: Error | null = null
+
+  constructor(host: RunnerHost, epoch: number) {
+    this.#host = host
+    this.#epoch = epoch
+  }
+
+  /** Makes this epoch the runner's: from here on it refuses earlier claimants. */
+  async connect(): Promise<void> {
+    await this.#mend()
+    if (this.#broken) throw this.#broken
+  }
+
+  /** Throws StaleEpochError where a newer claimant has spoken. */
+  async assertCurrent(): Promise<void> {
+    await this.#usable()
+    if (await this.#ask(0, 'hello', ['hello'], helloMs)) return
+    await this.#restart()
+  }
+
+  async start(callNo: number, script: string): Promise<CallEnd> {
+    await this.#usable()
+    const line = runLine(this.#epoch, callNo, script)
+    const call = this.#open(callNo, line)
+    this.#send(line)
+    return call.ended
+  }
+
+  /** Waits for a call that someone else started. */
+  async follow(callNo: number): Promise<CallEnd> {
+    await this.#usable()
+    const call = this.#calls.get(callNo) ?? this.#open(callNo, null)
+    this.#send(`${this.#epoch} ${callNo} state`)
+    return call.ended
+  }
+
+  async inspect(callNo: number): Promise<'never' | 'running' | 'unknown' | 'done'> {
+    await this.#usable()
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const reply = await this.#ask(callNo, 'state', ['never', 'running', 'exited', 'unknown', 'done'], helloMs)
+      if (reply?.word === 'exited') return 'done'
+      if (reply) return reply.word as 'never'
+      await this.#restart()
+    }
+    return 'unknown'
+  }
+
+  /** Kills a call's group; when that is not reported within a second, everything. Afterwards the call has ended. */
+  async interrupt(callNo: number): Promise<void> {
+    const call = this.#calls.get(callNo)
+    if (!call) return
+    await this.#mending
+    this.#send(`${this.#epoch} ${callNo} kill`)
+    const ended = call.ended.then(
+      () => true,
+      () => true,
+    )
+    if (await Promise.race([ended, sleep(answerMs, false, { ref: false })])) return
+    await this.#restart()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#drop()
+    this.#failAll(new Error('The sandbox was detached while a call was open.'))
+  }
+
+  #open(callNo: number, line: string | null): OpenCall {
+    if (this.#calls.has(callNo)) throw new RepeatedCallError(`Call ${callNo} is open already.`)
+    const { promise, resolve, reject } = Promise.withResolvers<CallEnd>()
+    const done = () => this.#calls.delete(callNo)
+    const call: OpenCall = {
+      line,
+      recoveries: 0,
+      ended: promise,
+      settle: (end) => {
+        done()
+        resolve(end)
+      },
+      fail: (error) => {
+        done()
+        reject(error)
+      },
+    }
+    this.#calls.set(callNo, call)
+    return call
+  }
+
+  async #usable(): Promise<void> {
+    await this.#mending
+    if (this.#broken) throw this.#broken
+    if (this.#closed) throw new Error('The sandbox was detached.')
+  }
+
+  #send(line: string): void {
+    this.#channel?.send(line)
+  }
+
+  async #attach(): Promise<void> {
+    this.#drop()
+    let channel: RunnerChannel | null = null
+    channel = await this.#host.connect({
+      onLine: (line) => this.#hear(line),
+      onEnd: () => {
+        if (channel === null || this.#channel !== channel) return
+        this.#channel = null
+        void this.#mend()
+      },
+    })
+    this.#channel = channel
+    // An earlier client may have died in the middle of a line.
+    channel.send('')
+  }
+
+  #hear(line: string): void {
+    const reply = parseReply(line)
+    if (!reply) return
+    if (reply.word === 'stale') {
+      if (reply.epoch === this.#epoch)
+        this.#failAll(new StaleEpochError(`A claimant of epoch ${reply.currentEpoch} has taken the sandbox over from ${this.#epoch}.`))
+      return
+    }
+    if (reply.epoch !== 0 && reply.epoch !== this.#epoch) return
+    for (const question of this.#questions) if (question.callNo === reply.callNo && question.words.has(reply.word)) question.answer(reply)
+    const call = this.#calls.get(reply.callNo)
+    if (call) this.#advance(reply, call)
+  }
+
+  #advance(reply: Reply, call: OpenCall): void {
+    if (reply.word === 'done')
+      call.settle({ kind: 'ended', exitCode: reply.exitCode, durationMs: reply.durationMs, inlineOutput: reply.inlineOutput })
+    else if (reply.word === 'exited')
+      setTimeout(() => {
+        if (this.#calls.get(reply.callNo) === call) this.#send(`${this.#epoch} ${reply.callNo} collect`)
+      }, drainMs)
+    else if (reply.word === 'unknown') call.settle({ kind: 'killed' })
+    else if (reply.word === 'broken') call.settle({ kind: 'broken' })
+    else if (reply.word === 'repeat') call.fail(new RepeatedCallError(`Call ${reply.callNo} was run before.`))
+    else if (reply.word === 'never' || reply.word === 'garbled') this.#sendAgain(call)
+  }
+
+  #sendAgain(call: OpenCall): void {
+    if (call.line === null || ++call.recoveries > maxRecoveries) call.settle({ kind: 'killed' })
+    else this.#send(call.line)
+  }
+
+  /** Null when nothing was heard in time. */
+  async #ask(callNo: number, verb: string, words: Reply['word'][], timeoutMs: number): Promise<Reply | null> {
+    const { promise, resolve } = Promise.withResolvers<Reply | null>()
+    const question: Question = { callNo, words: new Set(words), answer: resolve }
+    this.#questions.add(question)
+    const timer = setTimeout(() => resolve(null), timeoutMs)
+    try {
+      this.#send(`${this.#epoch} ${callNo} ${verb}`)
+      const reply = await promise
+      if (this.#broken) throw this.#broken
+      return reply
+    } finally {
+      clearTimeout(timer)
+      this.#questions.delete(question)
+    }
+  }
+
+  async #restart(): Promise<void> {
+    this.#drop()
+    await this.#host.killAll()
+    await this.#mend()
+  }
+
+  #drop(): void {
+    const channel = this.#channel
+    this.#channel = null
+    channel?.close()
+  }
+
+  #mend(): Promise<void> {
+    this.#mending ??= this.#reconnect().finally(() => {
+      this.#mending = null
+    })
+    return this.#mending
+  }
+
+  async #reconnect(): Promise<void> {
+    try {
+      for (let attempt = 1; ; attempt++) {
+        await this.#attach()
+        if (await this.#ask(0, 'hello', ['hello'], helloMs)) break
+        if (attempt === 2) throw new SandboxUnavailableError('The sandbox started, but its runner does not answer.')
+        await this.#host.killAll()
+      }
+      for (const callNo of this.#calls.keys()) this.#send(`${this.#epoch} ${callNo} state`)
+    } catch (error) {
+      this.#failAll(error as Error)
+    }
+  }
+
+  #failAll(error: Error): void {
+    this.#broken ??= error
+    for (const call of [...this.#calls.values()]) call.fail(error)
+    for (const question of [...this.#questions]) question.answer({ word: 'hello', epoch: this.#epoch, callNo: question.callNo })
+  }
+}
