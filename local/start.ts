@@ -2,7 +2,7 @@
 // demo, and at a signal all of it backward.
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { chooseSandbox } from './launcher/choose-sandbox.ts'
+import { chooseSandbox, planEngine } from './launcher/choose-sandbox.ts'
 import { findFreePort } from './launcher/find-free-port.ts'
 import { keepSecret } from './launcher/keep-secret.ts'
 import { ensureDemoTenant, startDemoSession } from './launcher/make-demo.ts'
@@ -52,8 +52,9 @@ async function start(): Promise<void> {
   const operatorKey = process.env.OPERATOR_KEY ?? (await keepSecret(join(dataDir, 'operator-key')))
 
   const mayAsk = options.demo && process.stdin.isTTY === true
+  const plan = await planEngine({ screen, install: options.install, mayAsk })
   const [sandbox, database] = await Promise.all([
-    chooseSandbox({ dataDir, screen, install: options.install, mayAsk }),
+    chooseSandbox(plan, { dataDir, screen }),
     prepareDatabase({ root, dataDir, screen }).then((prepared) => {
       undo.push({ what: 'PostgreSQL', stop: prepared.stop })
       return prepared
