@@ -49,7 +49,9 @@ export const readableMessages = ({ unread, workEnded }: Pick<TurnView, 'unread' 
 const decideWithoutAnswer = (view: TurnView): Step => {
   const seqs = readableMessages(view)
   if (seqs.length > 0) return { do: 'read_messages', seqs }
-  return view.hasNews ? { do: 'call_model' } : { do: 'settle', outcome: 'ended' }
+  if (!view.hasNews) return { do: 'settle', outcome: 'ended' }
+  // What interrupted was read before its wish arrived here: a model asked now would be stopped at once, asked again, and stopped.
+  return view.control === 'interrupt' ? { do: 'settle', outcome: 'continue' } : { do: 'call_model' }
 }
 
 const decideOutcome = (view: TurnView, stopReason: string): TurnOutcome => {
