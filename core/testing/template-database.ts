@@ -40,6 +40,7 @@ export const cloneTemplate = async (serverUrl: string, name: string): Promise<{ 
     // Two clones at once wait for one another: CREATE DATABASE needs the template to itself.
     await client.query("select pg_advisory_lock(hashtext('longhaul.template'))")
     await client.query(`create database ${name} template ${TEMPLATE}`)
+    await client.query(`grant create on database ${name} to longhaul_queue`) // a clone does not take the database's own grants along
   } finally {
     await client.end()
   }

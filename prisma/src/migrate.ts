@@ -51,6 +51,9 @@ const prepareRoles = async (client: pg.Client, login: string): Promise<void> => 
   await client.query('revoke create on schema public from public')
   await client.query('create schema if not exists longhaul_queue')
   await client.query('grant all on schema longhaul_queue to longhaul_queue')
+  // BullMQ migrates its schema by itself, and asks for it with CREATE SCHEMA IF NOT EXISTS, which needs this even where it exists.
+  const { rows } = await client.query<{ name: string }>('select current_database() as name')
+  await client.query(`grant create on database ${client.escapeIdentifier(rows[0]?.name ?? '')} to longhaul_queue`)
 }
 
 /** Two sessions that grant the same role at once: one gets "tuple concurrently updated". */

@@ -30,6 +30,7 @@ export const openParts = async (config: Config, logger: Logger, atPoint: (point:
     tools: toolsByName,
     logger,
     watched: createWatchedSessions(),
+    defaultImage: config.sandboxImage,
     limits: {
       maxOutputTokens: 16_000,
       minOutputTokens: 4_000,

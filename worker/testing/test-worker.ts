@@ -27,6 +27,7 @@ export const startTestWorker = async ({ test, model, env = {} }: { test: TestDat
   const config = parseConfig({
     PATH: process.env['PATH'] ?? '',
     DATABASE_URL: test.url,
+    SANDBOX_IMAGE: process.env['SANDBOX_IMAGE'],
     DATA_DIR: dataDir,
     ANTHROPIC_API_KEY: model.apiKey,
     ANTHROPIC_BASE_URL: model.url,

@@ -34,7 +34,7 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
     if (result.refused === 'crash_loop' && result.sessionId !== undefined) parts.announcer.announceHead({ tenantId: job.tenantId, sessionId: result.sessionId, head: result.head ?? 0 })
     return
   }
-  const { claimed } = result
+  const claimed = withImage(result.claimed, parts.defaultImage)
   const wishes = createWishes(claimed.session.control)
   const turn: ActiveTurn = { tenantId: job.tenantId, sessionId: claimed.session.id, threadId: claimed.thread.id, turnId: job.turnId, epoch: claimed.epoch, wishes, startedAt: Date.now() }
   active.add(turn)
@@ -49,6 +49,10 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
     parts.sandboxes.release(claimed.session.id)
   }
 }
+
+/** An environment that names no image gets the platform's own. */
+const withImage = (claimed: ClaimedTurn, defaultImage: string): ClaimedTurn =>
+  claimed.environmentVersion.image === 'default' ? { ...claimed, environmentVersion: { ...claimed.environmentVersion, image: defaultImage } } : claimed
 
 /** A lost claim needs no word. Anything else is our mistake, or the database's absence: the turn comes back later, and says so if it can. */
 const endBadly = async (parts: TurnParts, { claimed, wishes, error }: { claimed: ClaimedTurn; wishes: Wishes; error: unknown }): Promise<void> => {

@@ -1,11 +1,10 @@
 import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import { cutText } from '@longhaul/core/src/text.ts'
 import type { ToolCallView } from '@longhaul/core/src/turns/view-turn.ts'
-import { RepeatedCallError, SandboxImageError, SandboxLostError, SandboxUnavailableError, StaleEpochError, type Sandbox } from '../sandboxes/sandbox.ts'
-import { ResourcesFailedError, wasLostSince } from '../sandboxes/sandbox-pool.ts'
+import { RepeatedCallError, type Sandbox, SandboxLostError, SandboxUnavailableError, StaleEpochError } from '../sandboxes/sandbox.ts'
+import { wasLostSince } from '../sandboxes/sandbox-pool.ts'
 import type { Tool, ToolOutcome } from '../tools/tool.ts'
-import { retryLater } from './retry-later.ts'
-import { statusEvent } from './settle-turn.ts'
+import { openSandbox } from './open-sandbox.ts'
 import { ClaimLostError, lastOf, type Stretch } from './stretch.ts'
 
 type ResultFields = Partial<Pick<ToolOutcome, 'exitCode' | 'durationMs' | 'truncated' | 'outputFile'>> & {
@@ -95,31 +94,6 @@ const finish = async (stretch: Stretch, call: ToolCallView, run: (signal: AbortS
   await stretch.append([resultEvent(stretch, call, { ...outcome, outcome: signal.aborted ? 'interrupted' : 'done' })])
   await stretch.parts.atPoint('after_result')
   return 'go_on'
-}
-
-const openSandbox = async (stretch: Stretch): Promise<Sandbox | 'let_go'> => {
-  try {
-    return await stretch.parts.sandboxes.acquire(stretch)
-  } catch (error) {
-    if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost while a sandbox started')
-    if (error instanceof ClaimLostError) throw error
-    if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
-    if (error instanceof ResourcesFailedError || error instanceof SandboxImageError) {
-      await stretch.append(
-        [{ type: 'harness.error', actor: 'platform', payload: { turnId: stretch.claim.turn.id, next: 'gave_up', message: error.message } }, statusEvent('PAUSED', 'RESOURCES_FAILED')],
-        { turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused' } },
-      )
-      return 'let_go'
-    }
-    stretch.parts.logger.warn({ err: error, sessionId: stretch.claim.session.id }, 'no sandbox could be opened')
-    return retryLater(stretch, {
-      message: error instanceof SandboxUnavailableError || error instanceof SandboxLostError ? error.message : 'the sandbox could not be started',
-      status: null,
-      retryAfterMs: null,
-      final: false,
-      costNanos: null,
-    })
-  }
 }
 
 const resultUnknown = async (stretch: Stretch, call: ToolCallView): Promise<'go_on'> => {

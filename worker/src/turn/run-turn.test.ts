@@ -41,11 +41,21 @@ describe('a work turn', () => {
   })
 
   it('comes back after provider errors, each in the log', async () => {
-    model.addScript('flaky', [{ text: 'At last.', faults: [{ kind: 'http', status: 529 }, { kind: 'http', status: 500 }] as never }])
+    model.addScript('flaky', [{ text: 'At last.', faults: [{ kind: 'status', status: 529 }, { kind: 'status', status: 500 }] }])
     const tenant = await seedTenant(test.db)
     const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:flaky]]' })
     await worker.waitForStatus(sessionId, ['IDLE'])
     const types = await worker.eventTypes(sessionId)
     expect(types.filter((type) => type === 'harness.error')).toHaveLength(2)
+  })
+
+  it('runs a tool in a sandbox and reads its result', async () => {
+    model.addScript('tool', [{ text: 'Looking.', toolCalls: [{ name: 'bash', input: { command: 'echo from-the-sandbox; exit 3' } }] }, { text: 'Done.' }])
+    const tenant = await seedTenant(test.db)
+    const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:tool]]' })
+    const session = await worker.waitForStatus(sessionId, ['IDLE'])
+    expect(session).toMatchObject({ stop_reason: 'END_TURN', turns: 2, tool_calls: 1, sandbox_state: 'RUNNING' })
+    const result = (await worker.events(sessionId)).find(({ type }) => type === 'agent.tool_result')
+    expect(result?.payload).toMatchObject({ outcome: 'done', exitCode: 3, isError: true, output: expect.stringContaining('from-the-sandbox') })
   })
 })

@@ -30,6 +30,8 @@ export type TurnParts = {
   tools: ReadonlyMap<string, Tool>
   logger: Logger
   watched: WatchedSessions
+  /** The image of environments that name none. */
+  defaultImage: string
   limits: TurnLimits
   /** Called at each named point, so that a test can kill the process there. */
   atPoint: (point: CrashPoint) => void | Promise<void>

@@ -1,0 +1,34 @@
+import { type Sandbox, SandboxImageError, SandboxLostError, SandboxUnavailableError, StaleEpochError } from '../sandboxes/sandbox.ts'
+import { ResourcesFailedError } from '../sandboxes/sandbox-pool.ts'
+import { retryLater } from './retry-later.ts'
+import { statusEvent } from './settle-turn.ts'
+import { ClaimLostError, type Stretch } from './stretch.ts'
+
+/**
+ * The session's sandbox with its resources in. Where none can be had the turn comes back later, or waits for a person if trying again
+ * would not help.
+ */
+export const openSandbox = async (stretch: Stretch): Promise<Sandbox | 'let_go'> => {
+  try {
+    return await stretch.parts.sandboxes.acquire(stretch)
+  } catch (error) {
+    if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost while a sandbox started')
+    if (error instanceof ClaimLostError) throw error
+    if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
+    if (error instanceof ResourcesFailedError || error instanceof SandboxImageError) {
+      await stretch.append(
+        [{ type: 'harness.error', actor: 'platform', payload: { turnId: stretch.claim.turn.id, next: 'gave_up', message: error.message } }, statusEvent('PAUSED', 'RESOURCES_FAILED')],
+        { turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused' } },
+      )
+      return 'let_go'
+    }
+    stretch.parts.logger.warn({ err: error, sessionId: stretch.claim.session.id }, 'no sandbox could be opened')
+    return retryLater(stretch, {
+      message: error instanceof SandboxUnavailableError || error instanceof SandboxLostError ? error.message : 'the sandbox could not be started',
+      status: null,
+      retryAfterMs: null,
+      final: false,
+      costNanos: null,
+    })
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The worker's main, with one difference: it kills itself at a named point. CRASH_AT is `point` or `point:n` (the n-th time),
+ * CRASH_MARK a file that must not exist yet and is made then, so that of several processes, and of restarts, one dies once.
+ */
+import { writeFileSync } from 'node:fs'
+import { readConfigOrExit } from '@longhaul/core/src/config.ts'
+import { createLogger } from '@longhaul/core/src/logger.ts'
+import { openParts } from '../src/open-parts.ts'
+import { startWorker } from '../src/start-worker.ts'
+import type { CrashPoint } from '../src/turn/stretch.ts'
+
+const [point, nth] = (process.env['CRASH_AT'] ?? '').split(':')
+const mark = process.env['CRASH_MARK']
+let seen = 0
+
+const atPoint = (here: CrashPoint): void => {
+  if (here !== point || ++seen !== Number(nth ?? 1)) return
+  if (mark !== undefined) {
+    try {
+      writeFileSync(mark, String(process.pid), { flag: 'wx' })
+    } catch {
+      return // another has died here already
+    }
+  }
+  process.kill(process.pid, 'SIGKILL')
+}
+
+const config = readConfigOrExit()
+const logger = createLogger({ name: 'worker', level: config.logLevel })
+const parts = await openParts(config, logger, atPoint)
+const worker = await startWorker(parts, {
+  concurrency: config.workerConcurrency,
+  leaseMs: config.leaseMs,
+  renewMs: config.leaseRenewMs,
+  sweepMs: config.sweepMs,
+  reapMs: 2_000,
+  drainMs: config.drainMs,
+})
+process.send?.('ready')
+process.on('SIGTERM', () => {
+  void worker
+    .stop()
+    .then(() => parts.close())
+    .then(() => process.exit(0))
+})
