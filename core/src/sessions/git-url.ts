@@ -9,4 +9,5 @@ export const parseGitUrl = (text: string): URL | null => {
 
 /** A branch, tag or commit, by git's own rules for names (git check-ref-format). */
 export const isGitRef = (ref: string): boolean =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   ref.length > 0 && ref.length <= 250 && !/[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|^[-/.]|\/$|\.$|\.lock(\/|$)|\/\./.test(ref)

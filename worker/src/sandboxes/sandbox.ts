@@ -59,6 +59,8 @@ export class RepeatedCallError extends Error {}
 
 export interface Sandbox {
   readonly id: string
+  /** The user that the agent's commands run as: what is put in must be theirs. */
+  readonly owner: { uid: number; gid: number }
   /**
    * Runs a call. When `signal` aborts, its process group is killed and what there is of its result comes back.
    * Throws StaleEpochError, SandboxLostError, SandboxUnavailableError; RepeatedCallError for a number seen before.

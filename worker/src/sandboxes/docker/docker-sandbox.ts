@@ -4,6 +4,7 @@ import type { Container } from 'dockerode'
 import { awaitCall, inspectCall, runCall } from '../runner/run-call.ts'
 import { RunnerClient } from '../runner/runner-client.ts'
 import type { CallState, CommandCall, CommandResult, Sandbox } from '../sandbox.ts'
+import { agentUid } from './container-options.ts'
 import { DockerHost } from './docker-host.ts'
 import { askEngine, toSandboxError } from './engine.ts'
 
@@ -12,6 +13,7 @@ const archiveMs = 10 * 60_000
 
 export class DockerSandbox implements Sandbox {
   readonly id: string
+  readonly owner = { uid: agentUid, gid: agentUid }
   readonly #container: Container
   readonly #runner: { client: RunnerClient; host: DockerHost }
 
