@@ -1,0 +1,52 @@
+import type { Database } from '@longhaul/prisma/src/client.ts'
+import type { StoredEvent } from './session-update.ts'
+
+type Row = {
+  seq: number
+  type: string
+  thread_id: string
+  actor: string
+  payload: string
+  cost_nanos: string | null
+  created_at: Date
+  hash: string
+}
+
+/** What an event takes besides its payload, roughly. */
+const EVENT_OVERHEAD_BYTES = 400
+
+export type LogPage = { tenantId: string; sessionId: string; from: number; events: number; bytes: number }
+
+/** Events from a position on, oldest first. None where the log ends before it, or is deleted, or is another tenant's. */
+export const readLogPage = async (db: Pick<Database, 'app'>, page: LogPage): Promise<StoredEvent[]> => {
+  const { rows } = await db.app.query<Row>({
+    name: 'read_log_page',
+    text: 'select * from read_log_page($1, $2, $3, $4, $5)',
+    values: [page.tenantId, page.sessionId, page.from, page.events, page.bytes],
+  })
+  return rows.map(toStoredEvent)
+}
+
+const toStoredEvent = (row: Row): StoredEvent => ({
+  seq: row.seq,
+  type: row.type,
+  threadId: row.thread_id,
+  actor: row.actor,
+  payload: JSON.parse(row.payload),
+  hash: row.hash,
+  costNanos: row.cost_nanos === null ? null : BigInt(row.cost_nanos),
+  createdAt: row.created_at,
+  bytes: row.payload.length + EVENT_OVERHEAD_BYTES,
+})
+
+export type Head = { tenantId: string; head: number }
+
+/** The newest seq of each session that still exists, in one query. */
+export const readHeads = async (db: Pick<Database, 'system'>, sessionIds: readonly string[]): Promise<Map<string, Head>> => {
+  const { rows } = await db.system.query<{ id: string; tenant_id: string; head: number }>({
+    name: 'read_heads',
+    text: 'select id, tenant_id, head from session where id = any($1) and deleted_at is null',
+    values: [sessionIds],
+  })
+  return new Map(rows.map((row) => [row.id, { tenantId: row.tenant_id, head: row.head }]))
+}
