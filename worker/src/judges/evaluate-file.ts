@@ -6,7 +6,7 @@ import { matchInThread } from './match-in-thread.ts'
 const MAX_FILE_BYTES = 5 * 1024 * 1024
 
 /** Links are not followed, neither at the end of the path nor on the way: what lies behind them is not in the manifest. */
-export const evaluateFile = async ({ copy }: Evaluation, spec: FileSpec): Promise<Judgement> => {
+export const evaluateFile = async ({ copy }: Pick<Evaluation, 'copy'>, spec: FileSpec): Promise<Judgement> => {
   const name = JSON.stringify(spec.path)
   const entry = copy.manifest.find(({ path }) => path === spec.path)
   if ('exists' in spec) return judgeExistence(spec, entry)

@@ -6,7 +6,10 @@ const EVIDENCE_CHANGES = 50
 const EXPLAINED_CHANGES = 20
 
 /** The test ratchet: what was there when the resources were in is there as it was, and nothing was added. */
-export const evaluateUnchanged = async ({ copy, baseline }: Evaluation, spec: UnchangedSpec): Promise<Judgement> => {
+export const evaluateUnchanged = async (
+  { copy, baseline }: Pick<Evaluation, 'copy' | 'baseline'>,
+  spec: UnchangedSpec,
+): Promise<Judgement> => {
   const changes = compareManifests((await baseline()).manifest, copy.manifest, spec.paths)
   if (changes.length === 0) return satisfied(`Nothing changed in ${spec.paths.join(', ')}.`, { changes: [], total: 0 })
   return unsatisfied(
