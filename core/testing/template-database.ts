@@ -8,11 +8,11 @@ import { startPostgres } from './start-postgres.ts'
 
 const TEMPLATE = 'longhaul_template'
 
-/** One server for a whole test run, with one migrated database that every test file clones. Not durable. */
-export const startTemplateDatabase = async (): Promise<{ superuserUrl: string; stop(): Promise<void> }> => {
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'longhaul-test-'))
+/** One server for a whole run, with one migrated database that every test file clones. Not durable for tests; durable for benchmarks. */
+export const startTemplateDatabase = async (options: { dataDir?: string; durable?: boolean } = {}): Promise<{ superuserUrl: string; stop(): Promise<void> }> => {
+  const dataDir = options.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'longhaul-test-')))
   await chmod(dataDir, 0o755) // the server runs as a user of its own where the tests run as root
-  const server = await startPostgres({ dataDir, durable: false })
+  const server = await startPostgres({ dataDir, durable: options.durable ?? false })
   const client = new pg.Client({ connectionString: server.superuserUrl })
   await client.connect()
   await client.query("create role longhaul_login login password 'longhaul' nosuperuser nocreatedb nocreaterole nobypassrls")
