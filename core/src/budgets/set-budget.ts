@@ -28,7 +28,7 @@ export const setBudget = async (parts: CoreParts, input: SetBudget): Promise<{ b
     await refuseForeignScope(client, input)
     const { rows } = await client.query<{ id: string }>(
       `insert into budget (id, tenant_id, scope, scope_id, period, set_by, limit_nanos, alert_percents) values ($1, $2, $3, $4, $5, $6, $7, $8)
-       on conflict (scope, scope_id, period, set_by) do update set limit_nanos = excluded.limit_nanos, alerted_percent = 0, alerted_period = null,
+       on conflict (scope, scope_id, period, set_by) do update set limit_nanos = excluded.limit_nanos, changed_at = clock_timestamp(), alerted_percent = 0, alerted_period = null,
          alert_percents = coalesce($9, budget.alert_percents)
        returning id`,
       [createId('bgt'), input.tenantId, input.scope, input.scopeId, input.period, input.setBy, input.limitNanos.toString(), input.alertPercents ?? DEFAULT_ALERTS, input.alertPercents],

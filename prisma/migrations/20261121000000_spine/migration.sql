@@ -104,6 +104,7 @@ CREATE TABLE "budget" (
     "alerted_percent" INTEGER NOT NULL DEFAULT 0,
     "alerted_period" DATE,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "changed_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "budget_pkey" PRIMARY KEY ("id")
 );
