@@ -1,0 +1,57 @@
+import type { SnapshotStore } from '../checkpoints/snapshot-store.ts'
+import { listContainers } from './list-containers.ts'
+import { readAsTenants } from './read-as-tenants.ts'
+import type { Scope } from './report.ts'
+
+type Owner = { id: string; gone: boolean; running: boolean }
+type Outside = { dockerHost: string | null; snapshots: SnapshotStore | null; tenantIds: readonly string[] }
+
+/** R10: after the reaper's interval nothing is left that nobody owns: containers by their label, stored snapshots by their rows. */
+export const checkLeftovers = async (scope: Omit<Scope, 'tenantId'>, { dockerHost, snapshots, tenantIds }: Outside): Promise<void> => {
+  const before = Date.now() - scope.graceMs
+  if (snapshots === null) scope.unchecked.push({ rule: 'R10', why: 'no snapshot store was given', whole: false })
+  else await checkStored(scope, { snapshots, tenantIds, before })
+  if (dockerHost === null) {
+    scope.unchecked.push({ rule: 'R10', why: 'no engine was given: containers were not looked for', whole: snapshots === null })
+    return
+  }
+  const containers = await listContainers(dockerHost)
+  const owners = new Map((await readOwners(scope, tenantIds)).map((owner) => [owner.id, owner]))
+  for (const container of containers) {
+    const owner = owners.get(container.sessionId)
+    // Another installation on the same engine has its own database: only sessions of ours, or of tenants of ours, are ours to judge.
+    if (owner === undefined && !tenantIds.includes(container.tenantId)) continue
+    if (container.createdAtMs > before) continue
+    if (owner === undefined || owner.gone)
+      scope.violations.push({
+        rule: 'R10',
+        at: container.id,
+        what: `a ${container.kind} container of ${container.sessionId}, which needs none any more`,
+      })
+    else if (container.kind !== 'sandbox' && !owner.running)
+      scope.violations.push({
+        rule: 'R10',
+        at: container.id,
+        what: `a ${container.kind} container of ${container.sessionId}, and no turn of it runs`,
+      })
+  }
+}
+
+const checkStored = async (
+  scope: Omit<Scope, 'tenantId'>,
+  { snapshots, tenantIds, before }: { snapshots: SnapshotStore; tenantIds: readonly string[]; before: number },
+): Promise<void> => {
+  const rows = await readAsTenants<{ hash: string }>(scope.client, tenantIds, 'select content_hash as hash from snapshot')
+  const owned = new Set(rows.map(({ hash }) => hash))
+  for await (const { contentHash, storedAt } of snapshots.list()) {
+    if (!owned.has(contentHash) && storedAt.getTime() < before)
+      scope.violations.push({ rule: 'R10', at: contentHash, what: 'a stored snapshot that no row names' })
+  }
+}
+
+const readOwners = (scope: Omit<Scope, 'tenantId'>, tenantIds: readonly string[]): Promise<Owner[]> =>
+  readAsTenants<Owner>(
+    scope.client,
+    tenantIds,
+    `select s.id, (s.deleted_at is not null or s.status in ('CANCELED', 'FAILED')) as gone, exists (select from turn t where t.session_id = s.id and t.state = 'running') as running from session s`,
+  )

@@ -1,0 +1,33 @@
+import { SnapshotCorruptError, SnapshotMissingError, type SnapshotStore } from '../checkpoints/snapshot-store.ts'
+import type { Scope } from './report.ts'
+
+type SnapshotRow = { id: string; contentHash: string; sizeBytes: string }
+
+/** R8, as far as this release stores workspaces: what a snapshot's row names is in the store, unchanged. Reads every byte. */
+export const checkSnapshots = async (scope: Scope, store: SnapshotStore): Promise<void> => {
+  const { client, violations } = scope
+  const { rows } = await client.query<SnapshotRow>(
+    `select n.id, n.content_hash as "contentHash", n.size_bytes::text as "sizeBytes" from snapshot n join session s on s.id = n.session_id where s.deleted_at is null`,
+  )
+  for (const snapshot of rows) {
+    const what = await findFault(store, snapshot)
+    if (what !== null) violations.push({ rule: 'R8', at: snapshot.id, what })
+  }
+  const dangling = await client.query<{ id: string; snapshot: string }>(
+    `select s.id, s.baseline_snapshot_id as snapshot from session s where s.deleted_at is null and s.baseline_snapshot_id is not null
+       and not exists (select from snapshot n where n.id = s.baseline_snapshot_id and n.session_id = s.id)`,
+  )
+  for (const { id, snapshot } of dangling.rows)
+    violations.push({ rule: 'R8', at: id, what: `its baseline ${snapshot} is not a snapshot of it` })
+}
+
+const findFault = async (store: SnapshotStore, { contentHash, sizeBytes }: SnapshotRow): Promise<string | null> => {
+  let size = 0
+  try {
+    for await (const chunk of await store.get(contentHash)) size += (chunk as Buffer).length
+  } catch (error) {
+    if (error instanceof SnapshotMissingError || error instanceof SnapshotCorruptError) return error.message
+    throw error
+  }
+  return String(size) === sizeBytes ? null : `it has ${size} bytes, its row says ${sizeBytes}`
+}

@@ -1,0 +1,47 @@
+import { request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { z } from 'zod'
+
+const containers = z.array(z.object({ Id: z.string(), Created: z.number(), Labels: z.record(z.string(), z.string()) }))
+
+export type FoundContainer = { id: string; sessionId: string; tenantId: string; kind: string; createdAtMs: number }
+
+/**
+ * Every container that carries a session's label, stopped ones too. Asks the engine's own HTTP API, over a socket (unix://…) or TCP
+ * (tcp://, http://): core has no Docker client, and one GET needs none.
+ */
+export const listContainers = async (dockerHost: string): Promise<FoundContainer[]> => {
+  const filters = encodeURIComponent(JSON.stringify({ label: ['longhaul.session'] }))
+  const found = containers.parse(JSON.parse(await get(dockerHost, `/containers/json?all=1&filters=${filters}`)))
+  return found.map(({ Id, Created, Labels }) => ({
+    id: Id.slice(0, 12),
+    sessionId: Labels['longhaul.session'] ?? '',
+    tenantId: Labels['longhaul.tenant'] ?? '',
+    kind: Labels['longhaul.kind'] ?? 'sandbox',
+    createdAtMs: Created * 1000,
+  }))
+}
+
+/** Whether an engine answers there. */
+export const isEngineReachable = async (dockerHost: string): Promise<boolean> =>
+  get(dockerHost, '/_ping').then(
+    () => true,
+    () => false, // whatever keeps it from answering, there is nothing to ask
+  )
+
+const get = (dockerHost: string, path: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const url = new URL(dockerHost)
+    const address =
+      url.protocol === 'unix:' ? { socketPath: url.pathname } : { host: url.hostname, port: url.port === '' ? 2375 : Number(url.port) }
+    const asked = request({ ...address, path, method: 'GET', headers: { host: 'docker' }, timeout: 10_000 }, (response) => {
+      text(response).then(
+        (body) =>
+          response.statusCode === 200 ? resolve(body) : reject(new Error(`the engine at ${dockerHost} answered ${response.statusCode}`)),
+        reject,
+      )
+    })
+    asked.on('timeout', () => asked.destroy(new Error(`the engine at ${dockerHost} does not answer`)))
+    asked.on('error', reject)
+    asked.end()
+  })
