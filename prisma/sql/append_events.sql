@@ -2,11 +2,11 @@
 --
 -- p_epoch  the claim's epoch for what a turn writes; null for what people and the platform write.
 -- p_events [{type, actor, payload, costNanos?}]
--- p_guard  what must still hold, else nothing is written: {"unread": 0}, {"control": false}
+-- p_guard  what must still hold, else nothing is written: {"unread": 0}, {"control": false}, {"satisfied": true} (all conditions that are open)
 -- p_turn   what becomes of the turn, see move_turn; null leaves it.
 -- p_settle {reservationId, costNanos, usage, basis}: settled in the same transaction; null for none.
 --
--- Returns {head, headHash, wakes} or {refused: 'not_found' | 'stale_epoch' | 'unread' | 'control'}.
+-- Returns {head, headHash, wakes} or {refused: 'not_found' | 'stale_epoch' | 'unread' | 'control' | 'conditions'}.
 -- Lock order: session, claim, turn, budgets.
 create or replace function append_events(p_tenant text, p_session text, p_thread text, p_epoch int, p_events jsonb, p_guard jsonb, p_turn jsonb, p_settle jsonb)
 returns jsonb language plpgsql set search_path = public as $$
@@ -32,6 +32,9 @@ begin
   end if;
   if p_guard ? 'control' and s.control is not null then
     return jsonb_build_object('refused', 'control');
+  end if;
+  if p_guard ? 'satisfied' and exists (select from condition where session_id = p_session and status not in ('SATISFIED', 'WAIVED')) then
+    return jsonb_build_object('refused', 'conditions');
   end if;
 
   v_first := s.head + 1;

@@ -35,13 +35,13 @@ export type Append = {
   epoch: number | null
   events: NewEvent[]
   /** What must still hold, else nothing is written. */
-  guard?: { unread?: 0; control?: false }
+  guard?: { unread?: 0; control?: false; satisfied?: true }
   turn?: TurnMove
   settle?: Settlement
 }
 
 export type AppendResult =
-  | { refused: 'not_found' | 'stale_epoch' | 'unread' | 'control' }
+  | { refused: 'not_found' | 'stale_epoch' | 'unread' | 'control' | 'conditions' }
   | { refused?: undefined; first: number; head: number; headHash: string; status: SessionStatus; wakes: Wake[] }
 
 /** Anything that runs a query: the pool, or a client inside a transaction. */

@@ -22,11 +22,11 @@ export const concludeEvaluation = async (stretch: Stretch, verdicts: ReadonlyMap
     case 'work':
       return continueWork(stretch, 'unsatisfied')
     case 'evaluate':
-      return settle(stretch, { outcome: 'unsettled', next: { id: createId('trn'), kind: 'evaluate', round: end.round } })
+      return judgeAgain(stretch, end.round)
     case 'complete':
-      return finish(stretch, statusEvent('COMPLETED', 'DONE'), 'completed')
+      return finish(stretch, { event: statusEvent('COMPLETED', 'DONE'), outcome: 'completed', satisfied: true })
     case 'give_up':
-      return finish(stretch, statusEvent('IDLE', 'MAX_EVALUATIONS'), 'gave_up')
+      return finish(stretch, { event: statusEvent('IDLE', 'MAX_EVALUATIONS'), outcome: 'gave_up' })
   }
 }
 
@@ -43,17 +43,25 @@ export const obeyWishes = async (stretch: Stretch): Promise<'go_on' | 'let_go'> 
 export const continueWork = (stretch: Stretch, outcome: string): Promise<'let_go'> =>
   settle(stretch, { outcome, next: { id: createId('trn'), kind: 'work' } })
 
-/** Whether a message or a wish came meanwhile is asked under the session's lock. */
-const finish = async (stretch: Stretch, event: NewEvent, outcome: string): Promise<'let_go'> => {
+/** Whether a message, a wish or one more condition came meanwhile is asked under the session's lock. */
+const finish = async (
+  stretch: Stretch,
+  { event, outcome, satisfied }: { event: NewEvent; outcome: string; satisfied?: true },
+): Promise<'let_go'> => {
+  const { turn } = stretch.claim
   await stretch.parts.atPoint('before_terminal')
   const result = await stretch.append([event], {
-    turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next: null },
-    guard: { unread: 0, control: false },
+    turn: { op: 'settle', turnId: turn.id, outcome, next: null },
+    guard: { unread: 0, control: false, ...(satisfied ? { satisfied } : {}) },
   })
   if (result.refused === undefined) await stretch.parts.atPoint('after_terminal')
+  else if (result.refused === 'conditions') await judgeAgain(stretch, turn.round)
   else if ((await obeyWishes(stretch)) === 'go_on') await continueWork(stretch, 'message')
   return 'let_go'
 }
+
+const judgeAgain = (stretch: Stretch, round: number): Promise<'let_go'> =>
+  settle(stretch, { outcome: 'unsettled', next: { id: createId('trn'), kind: 'evaluate', round } })
 
 const settle = async (stretch: Stretch, { outcome, next }: { outcome: string; next: NextTurn }): Promise<'let_go'> => {
   const obeyed = stretch.wishes.control() === 'interrupt' ? { control: null } : {}

@@ -76,7 +76,7 @@ export type Stretch = {
   /** The thread's context, kept up to date with what this stretch appends. */
   events: LogEvent[]
   unread: UnreadMessage[]
-  append(events: NewEvent[], more?: { turn?: TurnMove; settle?: Settlement; guard?: Append['guard'] }): Promise<Extract<AppendResult, { head: number }> | { refused: 'unread' | 'control' }>
+  append(events: NewEvent[], more?: { turn?: TurnMove; settle?: Settlement; guard?: Append['guard'] }): Promise<Extract<AppendResult, { head: number }> | { refused: 'unread' | 'control' | 'conditions' }>
   send(wakes: readonly Wake[]): void
 }
 
@@ -95,7 +95,7 @@ export const openStretch = async (parts: TurnParts, claim: ClaimedTurn, wishes: 
       if (result.refused !== undefined) {
         if (result.refused === 'control') wishes.tell(await readControl(parts.db, tenantId, session.id))
         if (result.refused === 'unread') stretch.unread = await readUnread(parts.db, { tenantId, sessionId: session.id, threadId: thread.id })
-        if (result.refused === 'unread' || result.refused === 'control') return { refused: result.refused }
+        if (result.refused === 'unread' || result.refused === 'control' || result.refused === 'conditions') return { refused: result.refused }
         throw new ClaimLostError(result.refused)
       }
       stretch.events.push(...newEvents.map((event, index) => toLogEvent(event, { seq: result.first + index, threadId: thread.id })))
