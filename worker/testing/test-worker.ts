@@ -8,8 +8,7 @@ import path from 'node:path'
 import { openParts } from '../src/open-parts.ts'
 import { type RunningWorker, startWorker } from '../src/start-worker.ts'
 import type { TurnParts } from '../src/turn/stretch.ts'
-
-export type SessionRow = { id: string; status: string; stop_reason: string | null; activity: string | null; turns: number; tool_calls: number; head: number; evaluation_rounds: number; [column: string]: unknown }
+import { type EventRow, readSessionEvents, type SessionRow, waitForSession, waitForStatus } from './read-session.ts'
 
 export type TestWorker = {
   parts: TurnParts
@@ -17,7 +16,7 @@ export type TestWorker = {
   waitFor(sessionId: string, fits: (row: SessionRow) => boolean, timeoutMs?: number): Promise<SessionRow>
   waitForStatus(sessionId: string, statuses: string[], timeoutMs?: number): Promise<SessionRow>
   eventTypes(sessionId: string): Promise<string[]>
-  events(sessionId: string): Promise<{ seq: number; type: string; payload: Record<string, unknown> }[]>
+  events(sessionId: string): Promise<EventRow[]>
   stop(): Promise<void>
 }
 
@@ -43,22 +42,12 @@ export const startTestWorker = async ({ test, model, env = {} }: { test: TestDat
   const parts = await openParts(config, logger)
   const worker = await startWorker(parts, { concurrency: 50, leaseMs: config.leaseMs, renewMs: config.leaseRenewMs, sweepMs: config.sweepMs, reapMs: 1_000, drainMs: config.drainMs })
 
-  const waitFor = async (sessionId: string, fits: (row: SessionRow) => boolean, timeoutMs = 20_000): Promise<SessionRow> => {
-    const until = Date.now() + timeoutMs
-    for (;;) {
-      const { rows } = await test.superuser.query<SessionRow>('select * from session where id = $1', [sessionId])
-      if (rows[0] !== undefined && fits(rows[0])) return rows[0]
-      if (Date.now() > until) throw new Error(`session ${sessionId} did not get there: ${JSON.stringify(rows[0])}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-  const events = async (sessionId: string) =>
-    (await test.superuser.query<{ seq: number; type: string; payload: Record<string, unknown> }>('select seq, type, payload from event where session_id = $1 order by seq', [sessionId])).rows
+  const events = (sessionId: string) => readSessionEvents(test, sessionId)
   return {
     parts,
     worker,
-    waitFor,
-    waitForStatus: (sessionId, statuses, timeoutMs) => waitFor(sessionId, ({ status }) => statuses.includes(status), timeoutMs),
+    waitFor: (sessionId, fits, timeoutMs) => waitForSession(test, sessionId, fits, timeoutMs),
+    waitForStatus: (sessionId, statuses, timeoutMs) => waitForStatus(test, sessionId, statuses, timeoutMs),
     events,
     eventTypes: async (sessionId) => (await events(sessionId)).map(({ type }) => type),
     stop: async () => {
