@@ -26,3 +26,21 @@ export const FEED_LIMITS: FeedLimits = {
   /** How often workers are told who is watched; a worker that hears nothing for some times that long sends no more deltas. */
   watchedMs: 5_000,
 }
+
+export type ChangesLimits = { quietMs: number; waitingSessions: number; lookMs: number; restFactor: number; lookBackMs: number }
+
+export const CHANGES_LIMITS: ChangesLimits = {
+  /** A session is told at most once in this time, and once more at its end if it changed meanwhile. */
+  quietMs: 250,
+  /** Different sessions that may wait for a subscriber that does not read: then it is told to come again. */
+  waitingSessions: 10_000,
+  /** How late a change whose announcement was lost may be. */
+  lookMs: 1_000,
+  /**
+   * A look takes 1/restFactor of the time at most: it reads every session of the watched tenants. An index on the time of the last
+   * change would make each append write to it.
+   */
+  restFactor: 50,
+  /** A change is stamped before it is committed: how far before the last look the next one begins. */
+  lookBackMs: 5_000,
+}

@@ -50,3 +50,20 @@ export const readHeads = async (db: Pick<Database, 'system'>, sessionIds: readon
   })
   return new Map(rows.map((row) => [row.id, { tenantId: row.tenant_id, head: row.head }]))
 }
+
+export type ChangedSession = Head & { sessionId: string }
+
+/** The tenants' sessions that changed in the last so many milliseconds of the database's clock, in one query. Deleted ones are left out. */
+export const readChangedSessions = async (
+  db: Pick<Database, 'system'>,
+  tenantIds: readonly string[],
+  sinceMs: number,
+): Promise<ChangedSession[]> => {
+  const { rows } = await db.system.query<{ id: string; tenant_id: string; head: number }>({
+    name: 'read_changed_sessions',
+    text: `select id, tenant_id, head from session
+      where tenant_id = any($1) and updated_at > now() - $2::float8 * interval '1 millisecond' and deleted_at is null order by updated_at`,
+    values: [tenantIds, sinceMs],
+  })
+  return rows.map((row) => ({ sessionId: row.id, tenantId: row.tenant_id, head: row.head }))
+}

@@ -173,7 +173,7 @@ describe('reading a session', () => {
     const pages = query.mock.calls.filter(([statement]) => (statement as unknown as { name: string }).name === 'read_log_page')
     query.mockRestore()
     expect(pages).toHaveLength(1)
-    for (const one of events) one.forEach((event, index) => expect(event).toBe(events[0]?.[index]))
+    for (const one of events) for (const [index, event] of one.entries()) expect(event).toBe(events[0]?.[index])
     const frameOf = createFrameCache<string>()
     const make = vi.fn(() => 'frame')
     for (const one of events) for (const event of one) frameOf(event, 'document', make)
