@@ -37,6 +37,8 @@ export const evaluateCommand = async (evaluation: Evaluation, spec: CommandSpec,
     },
     signal,
   )
+  // A command that was stopped from outside has an exit code too; it says nothing about the work.
+  signal.throwIfAborted()
   return judgeResult(spec, result, putBack)
 }
 
