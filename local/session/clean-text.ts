@@ -13,8 +13,13 @@ export function cleanText(text: string): string {
   return text.replace(/\r\n?/g, '\n').replace(ESCAPES, '').replace(CONTROLS, '\ufffd')
 }
 
-/** The same in one line of at most `limit` code points. */
+/** The same in one line of at most `limit` code points, runs of white space as one blank. */
 export function cleanLine(text: string, limit = 120): string {
-  const points = Array.from(cleanText(text).replace(/\s+/g, ' ').trim())
-  return points.length <= limit ? points.join('') : `${points.slice(0, limit - 1).join('')}…`
+  return cutLine(cleanText(text).replace(/\s+/g, ' ').trim(), limit)
+}
+
+/** At most `limit` code points, with a mark where something is cut off. */
+export function cutLine(text: string, limit: number): string {
+  const points = Array.from(text)
+  return points.length <= limit ? text : `${points.slice(0, limit - 1).join('')}…`
 }

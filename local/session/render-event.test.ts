@@ -6,10 +6,10 @@ const texts = (type: string, payload: unknown) =>
   renderEvent(event(type, payload)).map(({ mark, label, text }) => [mark, label, text].join('|'))
 
 test('a command that fails shows its exit code, its time and the end of its output', () => {
-  const output = Array.from({ length: 9 }, (_, index) => `line ${index}`).join('\n')
+  const output = Array.from({ length: 9 }, (_, index) => `  line ${index}`).join('\n')
   const lines = texts('agent.tool_result', { outcome: 'done', output, isError: true, exitCode: 1, durationMs: 1234, outputFile: null })
   expect(lines[0]).toBe('✗||exit 1 · 1.2 s')
-  expect(lines.slice(1)).toEqual(['||… 3 more lines above', ...[3, 4, 5, 6, 7, 8].map((index) => `||line ${index}`)])
+  expect(lines.slice(1)).toEqual(['||… 3 more lines', ...[3, 4, 5, 6, 7, 8].map((index) => `||  line ${index}`)])
 })
 
 test('a call whose outcome is unknown says so', () => {

@@ -1,5 +1,5 @@
 // How each event of the log reads in a terminal: a pure function from event to lines. Colour is added by paint-line.ts.
-import { cleanLine, cleanText } from './clean-text.ts'
+import { cleanLine, cleanText, cutLine } from './clean-text.ts'
 import type { SessionEvent } from './session-update.ts'
 
 export type Tone = 'plain' | 'quiet' | 'good' | 'bad' | 'warn' | 'strong'
@@ -11,6 +11,8 @@ type Renderer = (payload: Payload) => Line[]
 
 /** Lines of a tool's output that are shown: its end, because that is where a result or an error stands. */
 const OUTPUT_LINES = 6
+/** Longer lines are cut: a minified file would fill the screen. */
+const MAX_COLUMNS = 160
 
 /** The lines of an event; none for what only machines care about. A type not known here is shown by its name. */
 export function renderEvent(event: SessionEvent): Line[] {
@@ -57,10 +59,8 @@ function renderResult(payload: Payload): Line[] {
     payload.outputFile ? `all of it in ${toText(payload.outputFile)}` : '',
   ]
   const output = cleanText(toText(payload.output)).trimEnd().split('\n')
-  const hidden = output.length > OUTPUT_LINES ? [`… ${output.length - OUTPUT_LINES} more lines above`] : []
-  const shown = output.slice(-OUTPUT_LINES).filter((text) => text.trim() !== '')
   const head = line(failed ? '✗' : '←', '', facts.filter(Boolean).join(' · ') || 'done', failed ? 'bad' : 'quiet')
-  return [head, ...[...hidden, ...shown].map((text) => line('', '', text, 'quiet'))]
+  return [head, ...excerpt(output, 0)]
 }
 
 function renderSandbox(payload: Payload): Line[] {
@@ -83,8 +83,8 @@ function renderVerdict(payload: Payload): Line[] {
   const tone = verdict === 'SATISFIED' ? 'good' : verdict === 'ERROR' ? 'warn' : 'bad'
   const mark = verdict === 'SATISFIED' ? '✓' : '✗'
   const unguarded = payload.isolated === false ? line('!', '', 'checked without isolation', 'warn') : undefined
-  const why = cleanText(toText(payload.explanation)).trim().split('\n').slice(0, OUTPUT_LINES)
-  const reasons = verdict === 'SATISFIED' ? [] : why.map((text) => line('', '', cleanLine(text, 160), 'quiet')).filter(({ text }) => text)
+  // The first line says what came out, the last ones why.
+  const reasons = verdict === 'SATISFIED' ? [] : excerpt(cleanText(toText(payload.explanation)).trim().split('\n'), 1)
   return [line(mark, 'condition', joined(name, verdict), tone), ...(unguarded ? [unguarded] : []), ...reasons]
 }
 
@@ -101,13 +101,22 @@ function summarizeInput(input: unknown): string {
   return cleanLine(typeof telling === 'string' ? telling : JSON.stringify(input ?? {}))
 }
 
+/** At most `OUTPUT_LINES` of these lines: the first `head` and the last ones, and how many are left out. Empty ones are. */
+function excerpt(lines: string[], head: number): Line[] {
+  const full = lines.filter((text) => text.trim() !== '')
+  const tail = OUTPUT_LINES - head
+  const left = full.length - OUTPUT_LINES
+  const shown = left > 0 ? [...full.slice(0, head), `… ${left} more lines`, ...full.slice(-tail)] : full
+  return shown.map((text) => ({ mark: '', label: '', text: cutLine(text, MAX_COLUMNS), tone: 'quiet' }))
+}
+
 function block(mark: string, label: string, text: string, tone: Tone): Line[] {
   const lines = cleanText(text).trim().split('\n')
   return lines.map((part, index) => ({ mark: index === 0 ? mark : '', label: index === 0 ? label : '', text: part, tone }))
 }
 
 function line(mark: string, label: string, text: string, tone: Tone): Line {
-  return { mark, label: cleanLine(label, 20), text: cleanLine(text, 160), tone }
+  return { mark, label: cleanLine(label, 20), text: cleanLine(text, MAX_COLUMNS), tone }
 }
 
 function joined(...parts: unknown[]): string {

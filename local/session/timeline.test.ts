@@ -54,8 +54,8 @@ test('an event in the middle of a streamed line begins a line of its own', () =>
 
 test('spend is summed over events and set against the budget', () => {
   const timeline = createTimeline({ color: false, budgetUsd: '1.00' })
-  expect(timeline.write(message('a', '0.004125'))).toContain('$0.004125 spent of $1.00')
-  expect(timeline.write(message('b', '0.995875'))).toContain('$1.00 spent of $1.00')
+  expect(timeline.write(message('a', '0.004125'))).toContain('$0.0041 spent of $1.00')
+  expect(timeline.write(message('b', '0.995875'))).toContain('$1.0000 spent of $1.00')
   expect(timeline.spentMicros()).toBe(1_000_000n)
 })
 

@@ -60,7 +60,8 @@ export function createTimeline({ color, budgetUsd }: { color: boolean; budgetUsd
   }
 
   function renderSpend(): string {
-    const text = `$${fromMicros(spent)} spent${budgetUsd ? ` of $${budgetUsd}` : ''}`
+    // Each event's cost is rounded up on its own, so the sum is right to four places only; the summary at the end is exact.
+    const text = `$${toFourPlaces(spent)} spent${budgetUsd ? ` of $${budgetUsd}` : ''}`
     return `${paintLine({ mark: '$', label: '', text, tone: 'quiet' }, { color })}\n`
   }
 
@@ -86,6 +87,7 @@ function toMicros(usd: string | null): bigint {
   return match ? BigInt(match[1] ?? 0) * 1_000_000n + BigInt((match[2] ?? '').padEnd(6, '0')) : 0n
 }
 
-function fromMicros(micros: bigint): string {
-  return `${micros / 1_000_000n}.${String(micros % 1_000_000n).padStart(6, '0')}`.replace(/0{1,4}$/, '')
+function toFourPlaces(micros: bigint): string {
+  const rounded = (micros + 50n) / 100n
+  return `${rounded / 10_000n}.${String(rounded % 10_000n).padStart(4, '0')}`
 }
