@@ -44,15 +44,16 @@ type ScriptTool = {
   plan: (input: Record<string, unknown>) => ToolPlan
   /** What of the input says most, for the summary. */
   subject: (input: Record<string, unknown>) => unknown
-  parse: (input: Record<string, unknown>, result: CommandResult) => Pick<ToolOutcome, 'output' | 'isError'> & Partial<ToolOutcome>
+  /** `maxOutputBytes`: what the agent is shown may not be longer. */
+  parse: (input: Record<string, unknown>, result: CommandResult, maxOutputBytes: number) => Pick<ToolOutcome, 'output' | 'isError'> & Partial<ToolOutcome>
 }
 
 /** A tool from its pure parts: input to script, result to outcome. */
 export const createScriptTool = ({ definition, plan, subject, parse }: ScriptTool): Tool => {
   const planOf = (input: unknown): ToolPlan => (isRecord(input) ? plan(input) : { problem: 'The input must be an object.' })
-  const toOutcome = (input: unknown, result: CommandResult): ToolOutcome => {
+  const toOutcome = (input: unknown, result: CommandResult, { maxOutputBytes }: ToolContext): ToolOutcome => {
     const { durationMs, truncated, outputFile } = result
-    return { exitCode: null, durationMs, truncated, outputFile, ...parse(isRecord(input) ? input : {}, result) }
+    return { exitCode: null, durationMs, truncated, outputFile, ...parse(isRecord(input) ? input : {}, result, maxOutputBytes) }
   }
   return {
     definition,
@@ -60,21 +61,24 @@ export const createScriptTool = ({ definition, plan, subject, parse }: ScriptToo
     run: async (input, context) => {
       const planned = planOf(input)
       if ('problem' in planned) return toProblem(planned.problem)
-      return toOutcome(input, await context.sandbox.run(toCall(planned, context), context.signal))
+      return toOutcome(input, await context.sandbox.run(toCall(planned, context), context.signal), context)
     },
     collect: async (input, context) => {
       const planned = planOf(input)
       if ('problem' in planned) return toProblem(planned.problem)
-      return toOutcome(input, await context.sandbox.awaitCall(toCall(planned, context), context.signal))
+      return toOutcome(input, await context.sandbox.awaitCall(toCall(planned, context), context.signal), context)
     },
   }
 }
+
+/** Room for what a tool says about the output: the exit code, where the rest is. */
+const notesBytes = 400
 
 const toCall = ({ script, timeoutMs, maxOutputBytes }: ScriptPlan, context: ToolContext) => ({
   script,
   timeoutMs,
   callNo: context.callNo,
-  maxOutputBytes: maxOutputBytes ?? context.maxOutputBytes,
+  maxOutputBytes: maxOutputBytes ?? context.maxOutputBytes - notesBytes,
 })
 
 const toProblem = (output: string): ToolOutcome => ({
