@@ -22,7 +22,7 @@ begin
     return jsonb_build_object('refused', 'not_found');
   end if;
   if p_epoch is not null then
-    perform from claim where thread_id = p_thread and epoch = p_epoch and worker_id is not null for share;
+    perform from claim where thread_id = p_thread and session_id = p_session and epoch = p_epoch and worker_id is not null for share;
     if not found then
       return jsonb_build_object('refused', 'stale_epoch');
     end if;

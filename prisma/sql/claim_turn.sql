@@ -20,7 +20,8 @@ begin
   if not found then return '{"refused": "gone"}'; end if;
   select * into c from claim where thread_id = t.thread_id for no key update;
   select * into t from turn where id = p_turn for no key update;
-  if t.state <> 'due' or t.due_at > clock_timestamp() then return '{"refused": "not_due"}'; end if;
+  -- Without a slot it is not due either: a job of an earlier wake may come at any time, and a tenant's turns beyond its share must wait.
+  if t.state <> 'due' or t.due_at > clock_timestamp() or t.woken_at is null then return '{"refused": "not_due"}'; end if;
   if c.worker_id is not null and exists (select from lease where worker_id = c.worker_id and expires_at > clock_timestamp()) then
     return '{"refused": "held"}';
   end if;
@@ -38,7 +39,7 @@ begin
   if t.suspect and p_kind <> 'suspect' then return '{"refused": "suspect"}'; end if;
 
   update claim set epoch = epoch + 1, worker_id = p_worker, turn_id = p_turn, claimed_at = clock_timestamp() where thread_id = t.thread_id returning * into c;
-  update turn set state = 'running', woken_at = coalesce(woken_at, clock_timestamp()), wait_reason = null, wait_scope = null where id = p_turn returning * into t;
+  update turn set state = 'running', wait_reason = null, wait_scope = null where id = p_turn returning * into t;
   if s.status <> 'RUNNING' then
     s := append_to_log(s, t.thread_id, jsonb_build_array(jsonb_build_object('type', 'session.status', 'actor', 'platform', 'payload',
       jsonb_build_object('v', 1, 'status', 'RUNNING', 'stopReason', null, 'activity', case t.kind when 'evaluate' then 'evaluating' else 'model' end))));
