@@ -7,7 +7,7 @@ export type Entry = ExtractEvents['entry'][1]
  * Gives each entry of a tar to `visit`, one after the other; what `visit` leaves unread is skipped. The source is destroyed when
  * `visit` throws, or answers 'stop'.
  */
-export const walkArchive = async (tar: Readable, visit: (entry: Entry) => Promise<'stop' | void> | 'stop' | void): Promise<void> => {
+export const walkArchive = async (tar: Readable, visit: (entry: Entry) => Promise<unknown>): Promise<void> => {
   const entries = extract()
   // The loop below sees the error that this ends with.
   pipeline(tar, entries as unknown as NodeJS.WritableStream, () => {})

@@ -1,6 +1,7 @@
 import type { ContainerCreateOptions } from 'dockerode'
 
 export const agentUid = 10_001
+export const maxProcesses = 512
 export const agentHome = '/home/agent'
 
 export type ContainerSpec = {
@@ -48,7 +49,7 @@ export const toContainerOptions = (spec: ContainerSpec): ContainerCreateOptions 
     SecurityOpt: ['no-new-privileges'],
     Privileged: false,
     Init: true,
-    PidsLimit: 512,
+    PidsLimit: maxProcesses,
     Memory: spec.memoryMb * 1024 * 1024,
     // Equal to Memory: no swap, so that a sandbox at its limit is killed and not slow for ever.
     MemorySwap: spec.memoryMb * 1024 * 1024,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type Docker from 'dockerode'
 import type { ContainerCreateOptions } from 'dockerode'
 import { SandboxImageError, type SandboxSpec } from '../sandbox.ts'
-import { toContainerOptions } from './container-options.ts'
+import { maxProcesses, toContainerOptions } from './container-options.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { pullImage } from './pull-image.ts'
 import { callsFolder, skeleton } from './skeleton.ts'
@@ -17,7 +17,7 @@ export const createSandbox = async (
   spec: SandboxSpec,
   { instance, signal }: { instance: string; signal: AbortSignal },
 ): Promise<string> => {
-  const command = ['sh', '-c', runnerScript, 'runner', callsFolder, '/workspace']
+  const command = ['sh', '-c', runnerScript, 'runner', callsFolder, '/workspace', String(maxProcesses / 2)]
   const name = containerNameOf(spec.sessionId)
   const options = { ...toContainerOptions({ ...spec, kind: 'sandbox', instance, command }), name, OpenStdin: true, StdinOnce: false }
   try {

@@ -33,6 +33,7 @@ export const runCheck = async (
     await fill(container, spec)
     signal.throwIfAborted()
     const exitCode = await runToEnd(container, { timeoutMs: spec.timeoutMs, onOutput: (bytes) => output.add(bytes), signal })
+    signal.throwIfAborted()
     return toResult({
       completed: exitCode !== null,
       exitCode,

@@ -19,6 +19,8 @@ const maxRecoveries = 5
 
 type OpenCall = {
   line: string | null
+  /** Asked after since the channel was mended: only then does `never` mean that its line was lost. */
+  asked: boolean
   recoveries: number
   ended: Promise<CallEnd>
   settle: (end: CallEnd) => void
@@ -111,6 +113,7 @@ export class RunnerClient {
     const done = () => this.#calls.delete(callNo)
     const call: OpenCall = {
       line,
+      asked: line === null,
       recoveries: 0,
       ended: promise,
       settle: (end) => {
@@ -176,10 +179,11 @@ export class RunnerClient {
     else if (reply.word === 'unknown') call.settle({ kind: 'killed' })
     else if (reply.word === 'broken') call.settle({ kind: 'broken' })
     else if (reply.word === 'repeat') call.fail(new RepeatedCallError(`Call ${reply.callNo} was run before.`))
-    else if (reply.word === 'never' || reply.word === 'garbled') this.#sendAgain(call)
+    else if (reply.word === 'garbled' || (reply.word === 'never' && call.asked)) this.#sendAgain(call)
   }
 
   #sendAgain(call: OpenCall): void {
+    call.asked = call.line === null
     if (call.line === null || ++call.recoveries > maxRecoveries) call.settle({ kind: 'killed' })
     else this.#send(call.line)
   }
@@ -228,7 +232,10 @@ export class RunnerClient {
         if (attempt === 2) throw new SandboxUnavailableError('The sandbox started, but its runner does not answer.')
         await this.#host.killAll()
       }
-      for (const callNo of this.#calls.keys()) this.#send(`${this.#epoch} ${callNo} state`)
+      for (const [callNo, call] of this.#calls) {
+        call.asked = true
+        this.#send(`${this.#epoch} ${callNo} state`)
+      }
     } catch (error) {
       this.#failAll(error as Error)
     }

@@ -1,5 +1,5 @@
 # Longhaul's resident runner: the main process of a sandbox. Needs a POSIX shell, cat, head, tail and rm; uses setsid and base64 where present.
-# Arguments: <folder for calls> <workspace>
+# Arguments: <folder for calls> <workspace> [<processes that a killed call may leave behind>]
 #
 # in   <epoch> <callNo> hello | state | collect | kill | run <bytes> =<script, escaped for printf %b>=
 # out  <epoch> <callNo> hello | stale <epoch> | running | never | unknown | repeat | garbled | broken
@@ -11,6 +11,7 @@
 LC_ALL=C
 calls=$1
 work=$2
+most=${3-}
 # Where /workspace is: elsewhere in a sandbox without a file system of its own.
 export WORKSPACE="$work"
 exec 3>&1
@@ -101,10 +102,14 @@ keep() {
   kept=$*
 }
 
+# Kills a call's group. Where too much has left the group to start anything new, the runner ends, and everything with it.
 stop() {
   read -r pid <"$calls/$1.pid" || return 0
   case $pid in '' | *[!0-9]*) return 0 ;; esac
   if [ -n "$group" ]; then kill -s KILL -- "-$pid"; else kill -s KILL "$pid"; fi
+  [ -n "$most" ] || return 0
+  set -- /proc/[0-9]*
+  [ "$#" -le "$most" ] || exit 1
 } 2>/dev/null
 
 while read -r e n verb bytes payload; do
