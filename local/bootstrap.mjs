@@ -37,7 +37,12 @@ const generate = {
 if (Number(process.versions.node.split('.')[0]) < 20) stop(`Longhaul needs Node 20 or newer to install itself; this is ${process.version}`)
 // npm calls us with --after-install as the root's postinstall, also when someone ran `npm ci` by hand.
 if (process.argv.includes('--after-install')) writeStamp(install)
-else if (isOutdated(install)) await runStep('installing the dependencies', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+else if (isOutdated(install)) {
+  // Without a stamp what is there may be the half of an installation that was cut off: `npm ci` begins anew. With one, only the
+  // difference is installed, and what runs from node_modules at this moment goes on running.
+  const how = existsSync(install.stamp) ? ['install', '--no-save'] : ['ci']
+  await runStep('installing the dependencies', 'npm', [...how, '--no-audit', '--no-fund', '--loglevel=error'])
+}
 if (isOutdated(generate)) {
   await runStep('generating the database client and the types', node24, ['local/generate.ts'])
   writeStamp(generate)
