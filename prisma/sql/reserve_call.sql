@@ -13,6 +13,7 @@ declare
   v_max bigint := (p->>'maxTokens')::bigint;
   v_least bigint := v_fixed + v_per_token * (p->>'minTokens')::bigint;
   v_tokens bigint;
+  r reservation;
   b record;
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
@@ -39,10 +40,8 @@ begin
     end if;
   end loop;
   insert into reservation (id, tenant_id, session_id, thread_id, turn_id, agent_id, worker_id, epoch, kind, model, amount_nanos, created_at)
-  values (p->>'id', p_tenant, p_session, p_thread, p->>'turnId', p->>'agentId', p->>'workerId', p_epoch, p->>'kind', p->>'model', v_fixed + v_per_token * v_tokens, clock_timestamp());
-  perform from lock_spend(p_tenant, p->>'agentId', p_session);
-  update spend set total_reserved = total_reserved + v_fixed + v_per_token * v_tokens, month_reserved = month_reserved + v_fixed + v_per_token * v_tokens,
-    day_reserved = day_reserved + v_fixed + v_per_token * v_tokens
-  where (scope, scope_id) in (('AGENT', p->>'agentId'), ('SESSION', p_session), ('TENANT', p_tenant));
-  return jsonb_build_object('granted', true, 'maxTokens', v_tokens, 'amountNanos', (v_fixed + v_per_token * v_tokens)::text);
+  values (p->>'id', p_tenant, p_session, p_thread, p->>'turnId', p->>'agentId', p->>'workerId', p_epoch, p->>'kind', p->>'model', v_fixed + v_per_token * v_tokens, clock_timestamp())
+  returning * into r;
+  perform add_spend(r, r.amount_nanos, 0);
+  return jsonb_build_object('granted', true, 'maxTokens', v_tokens, 'amountNanos', r.amount_nanos::text);
 end $$;

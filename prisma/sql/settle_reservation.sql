@@ -32,7 +32,7 @@ begin
   update turn set state = 'due', due_at = clock_timestamp(), wait_scope = null, woken_at = null where id in (
     select id from turn where tenant_id = r.tenant_id and state = 'waiting' and wait_reason = 'budget'
       and wait_scope in ('AGENT:' || r.agent_id, 'SESSION:' || r.session_id, 'TENANT:' || r.tenant_id)
-    order by created_at limit 8 for no key update skip locked);
+    order by due_at limit 8 for no key update skip locked); -- whoever waits longest
 
   with crossed as (
     update budget u set alerted_percent = x.percent, alerted_period = x.began
@@ -52,15 +52,22 @@ begin
   return jsonb_build_object('settled', true, 'alerts', coalesce(v_alerts, '[]'));
 end $$;
 
--- Settles outside an append: a judge's call, a failed call, a holder who lost his claim meanwhile.
+-- Settles outside an append: a judge's call, a failed call, a holder who lost his claim meanwhile. Alerts go into the session's log.
 create or replace function settle_call(p_tenant text, p jsonb) returns jsonb
 language plpgsql set search_path = public as $$
 declare
+  s session;
+  r reservation;
   v_result jsonb;
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
+  select * into r from reservation where id = p->>'reservationId';
+  if not found then return '{"settled": false, "wakes": []}'; end if;
+  select * into s from session where id = r.session_id for no key update;
   v_result := settle_reservation(p);
-  return v_result || jsonb_build_object('wakes', fill_slots(p_tenant));
+  s := append_to_log(s, r.thread_id, v_result->'alerts');
+  perform store_projection(s);
+  return jsonb_build_object('settled', v_result->'settled', 'wakes', fill_slots(p_tenant));
 end $$;
 
 -- A call whose worker is dead counts at its reservation, marked so, until somebody knows better. The log says so.
@@ -69,17 +76,17 @@ language plpgsql set search_path = public as $$
 declare
   s session;
   r reservation;
+  v_result jsonb;
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
   select * into r from reservation where id = p_reservation;
   if not found then return '{"presumed": false}'; end if;
   select * into s from session where id = r.session_id for no key update;
-  if not (settle_reservation(jsonb_build_object('reservationId', p_reservation, 'basis', 'presumed'))->>'settled')::boolean then
-    return '{"presumed": false}';
-  end if;
+  v_result := settle_reservation(jsonb_build_object('reservationId', p_reservation, 'basis', 'presumed'));
+  if not (v_result->>'settled')::boolean then return '{"presumed": false}'; end if;
   s := append_to_log(s, r.thread_id, jsonb_build_array(jsonb_build_object('type', 'harness.error', 'actor', 'platform', 'costNanos', r.amount_nanos, 'payload',
     jsonb_build_object('v', 1, 'next', 'outcome_unknown', 'turnId', r.turn_id, 'message', 'the worker died during a model call: it counts at what was reserved for it',
-      'reservationId', r.id, 'kind', r.kind, 'model', r.model))));
+      'reservationId', r.id, 'kind', r.kind, 'model', r.model))) || (v_result->'alerts'));
   perform store_projection(s);
   return jsonb_build_object('presumed', true, 'sessionId', s.id, 'head', s.head, 'wakes', fill_slots(p_tenant));
 end $$;
