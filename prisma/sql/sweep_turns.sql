@@ -33,7 +33,8 @@ begin
 
   with again as (
     update turn set wake_no = wake_no + 1, woken_at = clock_timestamp()
-    where state = 'due' and woken_at < clock_timestamp() - least(30, power(2, least(wake_no, 10))) * interval '1 second'
+    where state = 'due' and tenant_id in (select id from tenant where status = 'ACTIVE')
+      and woken_at < clock_timestamp() - least(30, power(2, least(wake_no, 10))) * interval '1 second'
     returning tenant_id, id, session_id, wake_no
   )
   select coalesce(jsonb_agg(jsonb_build_object('tenantId', a.tenant_id, 'turnId', a.id, 'wakeNo', a.wake_no, 'engineId', s.engine_id, 'rank', 1)), '[]')
