@@ -1,0 +1,64 @@
+import { Prisma } from '@longhaul/prisma/generated/client.ts'
+import DataLoader from 'dataloader'
+import type { TenantReads } from '../context.ts'
+import type { Page } from '../graphql/connection.ts'
+
+/** Lists inside a list: which column names the owner, which one orders, and what a row holds. */
+const LISTS = {
+  agent_version: {
+    owner: 'agent_id',
+    order: 'version',
+    columns:
+      'id, tenant_id as "tenantId", agent_id as "agentId", version, model, judge_model as "judgeModel", system, tools, created_at as "createdAt"',
+  },
+  environment_version: {
+    owner: 'environment_id',
+    order: 'version',
+    columns:
+      'id, tenant_id as "tenantId", environment_id as "environmentId", version, image, cpus, memory_mb as "memoryMb", disk_mb as "diskMb", network, allowed_hosts as "allowedHosts", setup_script as "setupScript", created_at as "createdAt"',
+  },
+  evaluation: {
+    owner: 'session_id',
+    order: 'id',
+    columns:
+      'id, tenant_id as "tenantId", session_id as "sessionId", condition_id as "conditionId", round, seq, verdict, explanation, evidence, workspace_digest as "workspaceDigest", isolated, cost_nanos as "costNanos", created_at as "createdAt"',
+  },
+} as const
+
+const loaders = new WeakMap<TenantReads, Map<string, DataLoader<string, unknown[]>>>()
+
+/**
+ * One page, newest first, of a list that hangs on each of many parents: parents that ask for the same page are answered by one
+ * statement, so that a list of lists is two queries and not a hundred.
+ */
+export const pageOf = async <Row>(
+  reads: TenantReads,
+  list: keyof typeof LISTS,
+  { page, id }: { page: Page; id: string },
+): Promise<Row[]> => {
+  const known = loaders.get(reads) ?? new Map<string, DataLoader<string, unknown[]>>()
+  loaders.set(reads, known)
+  const name = `${list} ${page.size} ${page.after}`
+  const loader = known.get(name) ?? new DataLoader<string, unknown[]>((ids) => readPages(reads, list, { page, ids }))
+  known.set(name, loader)
+  return (await loader.load(id)) as Row[]
+}
+
+const readPages = async (
+  { tenantId, read }: TenantReads,
+  list: keyof typeof LISTS,
+  { page, ids }: { page: Page; ids: readonly string[] },
+): Promise<unknown[][]> => {
+  const { owner, order, columns } = LISTS[list]
+  const [ownerColumn, orderColumn] = [Prisma.raw(owner), Prisma.raw(order)]
+  const key = order === 'version' ? Number(page.after) : page.after
+  const after = page.after === null ? Prisma.empty : Prisma.sql`and ${orderColumn} < ${key}`
+  const rows = await read(
+    (prisma) => prisma.$queryRaw<{ owner: string }[]>`
+      select parent.id as owner, item.* from unnest(${[...ids]}::text[]) parent(id) cross join lateral (
+        select ${Prisma.raw(columns)} from ${Prisma.raw(list)} where ${ownerColumn} = parent.id and tenant_id = ${tenantId} ${after}
+        order by ${orderColumn} desc limit ${page.size + 1}) item`,
+  )
+  const byOwner = Map.groupBy(rows, (row) => row.owner)
+  return ids.map((id) => byOwner.get(id) ?? [])
+}
