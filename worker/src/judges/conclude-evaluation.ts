@@ -2,6 +2,7 @@ import { readOpenConditions } from '@longhaul/core/src/conditions/read-condition
 import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import { createId } from '@longhaul/core/src/ids.ts'
 import type { NextTurn } from '@longhaul/core/src/log/append-events.ts'
+import { readControl } from '@longhaul/core/src/turns/read-wishes.ts'
 import { pauseTurn, statusEvent } from '../turn/settle-turn.ts'
 import { ClaimLostError, type Stretch } from '../turn/stretch.ts'
 import { decideEvaluation, type RoundVerdict } from './decide-evaluation.ts'
@@ -32,8 +33,11 @@ export const concludeEvaluation = async (stretch: Stretch, verdicts: ReadonlyMap
 
 /** Messages come before verdicts. A pause waits where it is: the verdicts given so far stand. */
 export const obeyWishes = async (stretch: Stretch): Promise<'go_on' | 'let_go'> => {
-  if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost during an evaluation')
-  const control = stretch.wishes.control()
+  const { wishes, parts, claim } = stretch
+  if (wishes.lost.aborted) throw new ClaimLostError('lost during an evaluation')
+  // Asked, not only heard: what comes next may take minutes, or cost money.
+  const control = wishes.control() ?? (await readControl(parts.db, claim.tenantId, claim.session.id))
+  if (control !== wishes.control()) wishes.tell(control)
   if (control === 'pause') return pauseTurn(stretch)
   if (control === 'interrupt' || stretch.unread.length > 0) return continueWork(stretch, control ?? 'message')
   return 'go_on'
