@@ -48,6 +48,14 @@ describe('resolveChecked', () => {
     expect(await resolveChecked('[::1]', ['::1'])).toEqual({ ok: true, address: '::1', family: 6 })
   })
 
+  test('one private address among public ones is enough to refuse a name', async () => {
+    const lookup = async () => [
+      { address: '8.8.8.8', family: 4 },
+      { address: '::ffff:10.0.0.1', family: 6 },
+    ]
+    expect(await resolveChecked('mixed.example', [], lookup)).toMatchObject({ ok: false, reason: 'ADDRESS_REFUSED' })
+  })
+
   test('a name that nobody knows has no address', async () => {
     expect(await resolveChecked('no-such-host.invalid', [])).toMatchObject({ ok: false, reason: 'UNREACHABLE' })
   })

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns/promises'
+import { lookup as lookupHost } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 
 /** Everything that is not the public internet, IPv4. Source: IANA's special-purpose registry. */
@@ -44,6 +44,9 @@ export const isPublicAddress = (address: string): boolean => {
   return kind === 6 && globalIpv6.check(address, 'ipv6') && !specialIpv6.check(address, 'ipv6')
 }
 
+export type Lookup = (host: string) => Promise<{ address: string; family: number }[]>
+const systemLookup: Lookup = (host) => lookupHost(host, { all: true })
+
 export type CheckedAddress =
   | { ok: true; address: string; family: 4 | 6 }
   | { ok: false; reason: 'ADDRESS_REFUSED' | 'UNREACHABLE'; message: string }
@@ -54,9 +57,13 @@ const lookupMs = 5_000
  * Resolves a host once. Every address it has must be public, unless the host is named in `allowedPrivateHosts`: a name with one
  * public and one private address is an attempt. The caller connects to the answer, and asks no resolver again.
  */
-export const resolveChecked = async (host: string, allowedPrivateHosts: readonly string[]): Promise<CheckedAddress> => {
+export const resolveChecked = async (
+  host: string,
+  allowedPrivateHosts: readonly string[],
+  lookup: Lookup = systemLookup,
+): Promise<CheckedAddress> => {
   const name = normalizeHost(host)
-  const addresses = await resolveAll(name)
+  const addresses = await resolveAll(name, lookup)
   if (!addresses?.[0]) return { ok: false, reason: 'UNREACHABLE', message: `${name} has no address.` }
   if (!allowedPrivateHosts.map(normalizeHost).includes(name) && !addresses.every(({ address }) => isPublicAddress(address))) {
     return {
@@ -78,13 +85,13 @@ const normalizeHost = (host: string): string =>
     .replace(/^\[(.*)\]$/, '$1')
     .replace(/\.$/, '')
 
-const resolveAll = async (name: string): Promise<{ address: string; family: number }[] | null> => {
+const resolveAll = async (name: string, lookup: Lookup): Promise<{ address: string; family: number }[] | null> => {
   const kind = isIP(name)
   if (kind) return [{ address: name, family: kind }]
   const { promise: late, resolve } = Promise.withResolvers<null>()
   const timer = setTimeout(() => resolve(null), lookupMs)
   try {
-    return await Promise.race([lookup(name, { all: true }), late])
+    return await Promise.race([lookup(name), late])
   } catch {
     // No such name, or no resolver: for the caller the host can't be reached.
     return null

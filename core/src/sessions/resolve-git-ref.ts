@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { rootCertificates } from 'node:tls'
-import { resolveChecked } from './check-address.ts'
+import { type Lookup, resolveChecked } from './check-address.ts'
 import { isGitRef, parseGitUrl } from './git-url.ts'
 
 export type GitAccess = {
@@ -11,6 +11,7 @@ export type GitAccess = {
   /** GIT_CA_FILE: certificates trusted besides the public ones. */
   caFile: string | null
   timeoutMs?: number
+  lookup?: Lookup
 }
 export type ResolvedGitRef =
   | { ok: true; commit: string }
@@ -26,7 +27,7 @@ export const resolveGitRef = async ({ url, ref }: { url: string; ref: string | n
   if (!parsed) return fail('BAD_URL', 'A git address begins with https:// and holds no user name, password, query or fragment.')
   if (ref !== null && !isGitRef(ref)) return fail('BAD_REF', `${JSON.stringify(ref.slice(0, 100))} is no name of a branch, tag or commit.`)
   if (ref !== null && /^[0-9a-f]{40}$/.test(ref)) return { ok: true, commit: ref }
-  const checked = await resolveChecked(parsed.hostname, access.allowedPrivateHosts)
+  const checked = await resolveChecked(parsed.hostname, access.allowedPrivateHosts, access.lookup)
   if (!checked.ok) return checked
   try {
     const refs = await fetchRefs(parsed, checked, access)

@@ -9,7 +9,8 @@ const maxStringBytes = 100_000
 export const edit = createScriptTool({
   definition: {
     name: 'edit',
-    description: 'Replaces a string in a text file of the sandbox, exactly as it is written, white space too. It must occur exactly once, unless replace_all is true.',
+    description:
+      'Replaces a string in a text file of the sandbox, exactly as it is written, white space too. It must occur exactly once, unless replace_all is true.',
     inputSchema: {
       type: 'object',
       properties: {
@@ -24,7 +25,10 @@ export const edit = createScriptTool({
   },
   subject: ({ file_path: path }) => path,
   plan: ({ file_path: path, old_string: oldString, new_string: newString, replace_all: all = false }): ToolPlan => {
-    const problem = pathProblem('file_path', path) ?? textProblem('old_string', oldString, maxStringBytes) ?? textProblem('new_string', newString, maxStringBytes)
+    const problem =
+      pathProblem('file_path', path) ??
+      textProblem('old_string', oldString, maxStringBytes) ??
+      textProblem('new_string', newString, maxStringBytes)
     if (problem !== null) return { problem }
     if (typeof all !== 'boolean') return { problem: 'replace_all must be true or false.' }
     if (oldString === '') return { problem: 'old_string must not be empty. The tool write makes new files.' }

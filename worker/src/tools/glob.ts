@@ -23,7 +23,8 @@ export const glob = createScriptTool({
   },
   subject: ({ pattern }) => pattern,
   plan: ({ pattern, path = '/workspace' }) => {
-    const problem = textProblem('pattern', pattern, 1_000) ?? pathProblem('path', path) ?? (pattern === '' ? 'pattern must not be empty.' : null)
+    const problem =
+      textProblem('pattern', pattern, 1_000) ?? pathProblem('path', path) ?? (pattern === '' ? 'pattern must not be empty.' : null)
     if (problem !== null) return { problem }
     const left = ['.git', 'node_modules'].filter((name) => !String(pattern).includes(name)).map((name) => `-name ${name} -prune -o`)
     const script = `cd ${quotePath(String(path))} 2>/dev/null || { printf 'There is no folder %s.\\n' ${quote(String(path))}; exit 2; }
@@ -33,7 +34,9 @@ find . ${left.join(' ')} ! -type d -print 2>/dev/null | head -c ${maxListBytes}`
   parse: ({ pattern }, result, maxOutputBytes) => {
     if (result.exitCode !== 0) return toFailure(result)
     const wanted = String(pattern).replace(/^\.?\//, '')
-    const found = result.output.split('\n').flatMap((line) => (line.startsWith('./') && matchGlob(wanted, line.slice(2)) ? [line.slice(2)] : []))
+    const found = result.output
+      .split('\n')
+      .flatMap((line) => (line.startsWith('./') && matchGlob(wanted, line.slice(2)) ? [line.slice(2)] : []))
     if (found.length === 0) return { output: 'No file fits.', isError: false, truncated: false, outputFile: null }
     const shown: string[] = []
     let room = maxOutputBytes - 100

@@ -8,7 +8,8 @@ const maxLineLength = 500
 export const grep = createScriptTool({
   definition: {
     name: 'grep',
-    description: 'Searches files for a regular expression, line by line. Answers path, line number and line. Folders named .git and node_modules and binary files are left out.',
+    description:
+      'Searches files for a regular expression, line by line. Answers path, line number and line. Folders named .git and node_modules and binary files are left out.',
     inputSchema: {
       type: 'object',
       properties: {
@@ -21,7 +22,8 @@ export const grep = createScriptTool({
   },
   subject: ({ pattern }) => pattern,
   plan: ({ pattern, path = '/workspace' }) => {
-    const problem = textProblem('pattern', pattern, 10_000) ?? pathProblem('path', path) ?? (pattern === '' ? 'pattern must not be empty.' : null)
+    const problem =
+      textProblem('pattern', pattern, 10_000) ?? pathProblem('path', path) ?? (pattern === '' ? 'pattern must not be empty.' : null)
     if (problem !== null) return { problem }
     const expression = quote(String(pattern))
     // From the folder itself, so that paths come out relative to it.
@@ -30,12 +32,14 @@ if [ -d "$p" ]; then cd "$p" || exit 2; set -- .; elif [ -e "$p" ]; then set -- 
 if command -v rg >/dev/null; then
   exec rg --no-config --no-heading --with-filename --line-number --color never --hidden --no-ignore --sort path -g '!.git' -g '!node_modules' --max-columns ${maxLineLength} --max-columns-preview -e ${expression} -- "$@"
 fi
+grep -E -e ${expression} /dev/null; [ $? -lt 2 ] || exit 2
 find "$@" -name .git -prune -o -name node_modules -prune -o -type f -exec grep -InE -e ${expression} /dev/null {} +`
     return { timeoutMs, script }
   },
   parse: (_input, result) => {
     // 1: nothing found. `find` answers with 1 for that too, and for a file that grep could not read.
-    if (result.exitCode === 1 && !result.timedOut) return result.output === '' ? { output: 'No line fits.', isError: false } : { output: toLines(result.output), isError: false }
+    if (result.exitCode === 1 && !result.timedOut)
+      return result.output === '' ? { output: 'No line fits.', isError: false } : { output: toLines(result.output), isError: false }
     if (result.exitCode !== 0) return toFailure(result)
     return { output: toLines(result.output), isError: false }
   },

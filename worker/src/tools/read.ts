@@ -15,7 +15,13 @@ export const read = createScriptTool({
       type: 'object',
       properties: {
         file_path: { type: 'string', description: 'Absolute, or relative to /workspace.' },
-        view_range: { type: 'array', items: { type: 'integer' }, minItems: 2, maxItems: 2, description: 'First and last line, from 1; -1 as the last means the end.' },
+        view_range: {
+          type: 'array',
+          items: { type: 'integer' },
+          minItems: 2,
+          maxItems: 2,
+          description: 'First and last line, from 1; -1 as the last means the end.',
+        },
       },
       required: ['file_path'],
       additionalProperties: false,
@@ -35,13 +41,20 @@ if [ -d "$f" ]; then ls -la "$f"; exit; fi
 sed -n '${first},${last}p;${last}q' "$f" | head -c ${maxBytes}`
     return { timeoutMs, script, maxOutputBytes: maxBytes * 2 }
   },
-  parse: ({ view_range: range }, result, maxOutputBytes) => (result.exitCode === 0 ? toNumbered(result, toRange(range), maxOutputBytes) : toFailure(result)),
+  parse: ({ view_range: range }, result, maxOutputBytes) =>
+    result.exitCode === 0 ? toNumbered(result, toRange(range), maxOutputBytes) : toFailure(result),
 })
 
 const rangeProblem = (range: unknown): string | null => {
   if (range === undefined || range === null) return null
   const [first, last] = Array.isArray(range) ? range : []
-  const fits = Array.isArray(range) && range.length === 2 && Number.isSafeInteger(first) && Number.isSafeInteger(last) && first >= 1 && (last === -1 || last >= first)
+  const fits =
+    Array.isArray(range) &&
+    range.length === 2 &&
+    Number.isSafeInteger(first) &&
+    Number.isSafeInteger(last) &&
+    first >= 1 &&
+    (last === -1 || last >= first)
   return fits ? null : 'view_range must be two whole numbers: the first line, from 1, and the last, or -1 for the end.'
 }
 
@@ -75,12 +88,14 @@ const toNumbered = ({ output }: CommandResult, { first, shown }: { first: number
   return { output: numbered.join('\n'), isError: false, truncated, outputFile: null }
 }
 
-const cutLine = (line: string): string => (line.length > maxLineLength ? `${line.slice(0, maxLineLength).toWellFormed()} [… ${line.length - maxLineLength} more characters]` : line)
+const cutLine = (line: string): string =>
+  line.length > maxLineLength ? `${line.slice(0, maxLineLength).toWellFormed()} [… ${line.length - maxLineLength} more characters]` : line
 
 /** What the tools for files say when their script did not end well. */
 export const toFailure = ({ output, exitCode, timedOut, restarted }: CommandResult): Pick<ToolOutcome, 'output' | 'isError'> => {
   const text = output.trim()
   if (timedOut) return { output: `${text}\nIt took too long and was stopped.`.trim(), isError: true }
-  if (restarted) return { output: 'Every process of the sandbox was killed while this ran: look at the file before going on.', isError: true }
+  if (restarted)
+    return { output: 'Every process of the sandbox was killed while this ran: look at the file before going on.', isError: true }
   return { output: text === '' ? `It failed with exit code ${exitCode}.` : text, isError: true }
 }

@@ -45,7 +45,11 @@ type ScriptTool = {
   /** What of the input says most, for the summary. */
   subject: (input: Record<string, unknown>) => unknown
   /** `maxOutputBytes`: what the agent is shown may not be longer. */
-  parse: (input: Record<string, unknown>, result: CommandResult, maxOutputBytes: number) => Pick<ToolOutcome, 'output' | 'isError'> & Partial<ToolOutcome>
+  parse: (
+    input: Record<string, unknown>,
+    result: CommandResult,
+    maxOutputBytes: number,
+  ) => Pick<ToolOutcome, 'output' | 'isError'> & Partial<ToolOutcome>
 }
 
 /** A tool from its pure parts: input to script, result to outcome. */

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { resolveChecked } from '@longhaul/core/src/sessions/check-address.ts'
+import { type Lookup, resolveChecked } from '@longhaul/core/src/sessions/check-address.ts'
 import { parseGitUrl } from '@longhaul/core/src/sessions/git-url.ts'
 
 export type GitSource = { url: string; commit: string; tenantId: string; sessionId: string }
@@ -13,6 +13,7 @@ export type GitSettings = {
   allowedPrivateHosts: readonly string[]
   /** GIT_CA_FILE: trusted besides the public certificates. */
   caFile: string | null
+  lookup?: Lookup
 }
 /** The repository can't be had: the address, the commit, its size. The message may be shown to the session's people. */
 export class GitCloneError extends Error {}
@@ -26,7 +27,7 @@ export const toCloneArguments = async ({ url, commit }: GitSource, settings: Git
   const parsed = parseGitUrl(url)
   if (!parsed) throw new GitCloneError(`${JSON.stringify(url.slice(0, 200))} is no https address of a git repository.`)
   if (!/^[0-9a-f]{40}$/.test(commit)) throw new GitCloneError(`${JSON.stringify(commit.slice(0, 100))} is no full commit hash.`)
-  const checked = await resolveChecked(parsed.hostname, settings.allowedPrivateHosts)
+  const checked = await resolveChecked(parsed.hostname, settings.allowedPrivateHosts, settings.lookup)
   if (!checked.ok) throw new GitCloneError(checked.message)
   const host = parsed.hostname.replace(/\.$/, '')
   const address = checked.family === 6 ? `[${checked.address}]` : checked.address
