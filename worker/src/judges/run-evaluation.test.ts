@@ -32,6 +32,8 @@ afterEach(() => {
 })
 afterAll(async () => {
   await worker?.stop()
+  const { provider } = worker.parts.sandboxes
+  for (const { id } of await provider.list()) await provider.removeById(id)
   await model?.stop()
   await test?.close()
 })
