@@ -9,7 +9,7 @@ import type { Caller, CoreParts } from '../src/sessions/change-session.ts'
 /** Announces to nobody and wakes nobody: for tests of what is committed. */
 export const silentParts = (db: Database): CoreParts & { wakes: unknown[] } => {
   const wakes: unknown[] = []
-  const announcer = { announceHead() {}, announceControl() {}, announceDelta() {}, announceWatched() {}, listen: async () => {}, flush: async () => {}, close: async () => {} } satisfies Announcer
+  const announcer = { announceHead() {}, announceControl() {}, announceDelta() {}, announceWatched() {}, announceFileLook() {}, listen: async () => {}, flush: async () => {}, close: async () => {} } satisfies Announcer
   const queue = { send: (sent: readonly unknown[]) => void wakes.push(...sent), flush: async () => {}, consume: async () => ({ stop: async () => {} }), close: async () => {} } satisfies WakeQueue
   return { db, announcer, queue, wakes }
 }

@@ -11,6 +11,11 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import type * as Engine from '@prisma/schema-engine-wasm'
 
 const root = path.join(import.meta.dirname, '..')
+/** Node's own, as far as it is used here: TypeScript knows it only with all of the browser's types. */
+declare const WebAssembly: {
+  instantiate(bytes: Uint8Array, imports: Record<string, unknown>): Promise<{ instance: { exports: Record<string, unknown> } }>
+}
+
 const noFilter = { externalTables: [], externalEnums: [] }
 
 /** Opens the engine on a database, acting as `longhaul_owner`. Close it soon: it keeps a session's advisory lock while it is open. */
@@ -18,7 +23,7 @@ export const openSchemaEngine = async (connectionString: string): Promise<{ engi
   const bindings = await import('@prisma/schema-engine-wasm/schema_engine_bg')
   const require = createRequire(import.meta.url)
   const wasmFile = path.join(path.dirname(require.resolve('@prisma/schema-engine-wasm/schema_engine_bg')), 'schema_engine_bg.wasm')
-  const { instance } = await WebAssembly.instantiate(await readFile(wasmFile), { './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports })
+  const { instance } = await WebAssembly.instantiate(await readFile(wasmFile), { './schema_engine_bg.js': bindings })
   bindings.__wbg_set_wasm(instance.exports)
   const start = instance.exports['__wbindgen_start']
   if (typeof start === 'function') start()

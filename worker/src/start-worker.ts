@@ -7,6 +7,7 @@ import { keepLease } from './consumers/keep-lease.ts'
 import { startReaping } from './consumers/reap.ts'
 import { createSuspectRunner } from './consumers/suspects.ts'
 import { startSweeping } from './consumers/sweep.ts'
+import { startAnsweringLooks } from './files/answer-looks.ts'
 import type { SandboxProvider } from './sandboxes/sandbox.ts'
 import type { TurnParts } from './turn/stretch.ts'
 
@@ -31,11 +32,15 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   const lease = await keepLease({ db, active, logger }, { kind: 'worker', engineId, leaseMs: options.leaseMs, renewMs: options.renewMs })
   const suspects = createSuspectRunner(logger, options.suspectEntry)
   const advancing: Advancing = { parts, active, workerId: lease.workerId, engineId, kind: 'worker', onSuspect: suspects.add }
+  const looks = startAnsweringLooks(parts, { engineId, everyMs: options.sweepMs })
   const listening = announcer.listen({
     onControl: (sessionId) => {
       if (active.ofSession(sessionId).length > 0) void lease.renewNow()
     },
     onWatched: (sessionIds) => parts.watched.add(sessionIds),
+    onFileLook: (at) => {
+      if (at === engineId) looks.lookNow()
+    },
     onGap: () => void lease.renewNow(),
   })
   await listening
@@ -51,7 +56,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
       await Promise.race([drained, sleep(options.drainMs, undefined, { ref: false })])
       await handOver(parts, active)
       await Promise.race([drained, sleep(5_000, undefined, { ref: false })])
-      await Promise.all([suspects.stop(), sweeping.stop(), reaping.stop()])
+      await Promise.all([suspects.stop(), sweeping.stop(), reaping.stop(), looks.stop()])
       await lease.stop()
       await queue.flush()
       await announcer.flush()

@@ -97,6 +97,7 @@ export const createEar = () => {
   const ear: Announcer = {
     announceHead() {},
     announceControl() {},
+    announceFileLook() {},
     announceDelta: (delta) => heard.onDelta?.(delta),
     announceWatched: (sessionIds) => void watched.push([...sessionIds]),
     listen: async (listener) => {

@@ -24,6 +24,7 @@ const open = (limits: Partial<ChangesLimits> = {}) => {
   const announcer: Announcer = {
     announceHead: (head) => heard.onHead?.(head),
     announceControl() {},
+    announceFileLook() {},
     announceDelta() {},
     announceWatched() {},
     listen: async (listener) => {

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { PlatformError } from '../errors.ts'
 import { createId } from '../ids.ts'
-import { type Caller, changeSession, type CoreParts, refuseFinal } from '../sessions/change-session.ts'
+import { type Caller, type CoreParts, changeSession, refuseFinal } from '../sessions/change-session.ts'
 
 export type NewCondition = { name: string; kind: 'COMMAND' | 'FILE' | 'UNCHANGED' | 'RUBRIC'; spec: Record<string, unknown> }
 
@@ -18,7 +18,10 @@ export const addCondition = async (
     await before?.(client, conditionId)
     const { rows } = await client.query('select 1 from condition where session_id = $1 and name = $2', [sessionId, condition.name])
     if (rows.length > 0) {
-      throw new PlatformError('BAD_USER_INPUT', `Session ${sessionId} has a condition named ${JSON.stringify(condition.name)} already.`, { field: 'condition.name', reason: 'a name no other condition of the session has' })
+      throw new PlatformError('BAD_USER_INPUT', `Session ${sessionId} has a condition named ${JSON.stringify(condition.name)} already.`, {
+        field: 'condition.name',
+        reason: 'a name no other condition of the session has',
+      })
     }
     return { events: [{ type: 'condition.added', actor: caller.keyId, payload: { conditionId, ...condition } }] }
   })

@@ -22,6 +22,8 @@ export type AnnouncementListener = {
   onControl?: (sessionId: string) => void
   /** Somebody watches these sessions; said again every few seconds. */
   onWatched?: (sessionIds: string[]) => void
+  /** Somebody wants to look at files that this engine holds: see core/src/files. */
+  onFileLook?: (engineId: string) => void
   /** The connection was lost for a while: look at everything once. */
   onGap?: () => void
 }
@@ -31,6 +33,7 @@ export interface Announcer {
   announceDelta(delta: StreamedDelta): void
   announceControl(sessionId: string): void
   announceWatched(sessionIds: readonly string[]): void
+  announceFileLook(engineId: string): void
   listen(listener: AnnouncementListener): Promise<void>
   flush(): Promise<void>
   close(): Promise<void>

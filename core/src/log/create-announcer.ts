@@ -1,7 +1,7 @@
 import type { Logger } from '../logger.ts'
 import type { AnnouncementListener, AnnouncementTransport, Announcer, Channel, HeadAnnouncement, StreamedDelta } from './announcer.ts'
 
-type ControlMessage = { control?: string; watched?: string[] }
+type ControlMessage = { control?: string; watched?: string[]; look?: string }
 
 /** Deltas held for a reader that can't keep up with the model: what is more is lost, as deltas may be. */
 const MAX_HELD_DELTAS = 2_000
@@ -70,6 +70,10 @@ export const createAnnouncer = (transport: AnnouncementTransport, logger: Logger
       for (let from = 0; from < sessionIds.length; from += WATCHED_PER_MESSAGE) control.push({ watched: sessionIds.slice(from, from + WATCHED_PER_MESSAGE) })
       kick('longhaul_control')
     },
+    announceFileLook: (engineId) => {
+      control.push({ look: engineId })
+      kick('longhaul_control')
+    },
     listen: (listener) =>
       transport.subscribe(toChannels(listener), {
         message: (channel, message) => deliver(listener, channel, JSON.parse(message) as unknown[]),
@@ -103,6 +107,7 @@ const deliver = (listener: AnnouncementListener, channel: Channel, batch: unknow
       const message = item as ControlMessage
       if (message.control !== undefined) listener.onControl?.(message.control)
       if (message.watched !== undefined) listener.onWatched?.(message.watched)
+      if (message.look !== undefined) listener.onFileLook?.(message.look)
     }
   }
 }

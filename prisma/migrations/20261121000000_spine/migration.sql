@@ -397,6 +397,21 @@ CREATE TABLE "lease" (
     CONSTRAINT "lease_pkey" PRIMARY KEY ("worker_id")
 );
 
+-- CreateTable
+CREATE TABLE "file_look" (
+    "id" TEXT NOT NULL,
+    "tenant_id" TEXT NOT NULL,
+    "session_id" TEXT NOT NULL,
+    "engine_id" TEXT NOT NULL,
+    "op" TEXT NOT NULL,
+    "path" TEXT NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'asked',
+    "answer" JSONB,
+    "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "file_look_pkey" PRIMARY KEY ("id")
+);
+
 -- CreateIndex
 CREATE UNIQUE INDEX "agent_tenant_id_id_key" ON "agent"("tenant_id", "id");
 
@@ -487,6 +502,12 @@ CREATE INDEX "turn_session_id_idx" ON "turn"("session_id");
 -- CreateIndex
 CREATE INDEX "claim_worker_id_idx" ON "claim"("worker_id");
 
+-- CreateIndex
+CREATE INDEX "file_look_engine_id_state_idx" ON "file_look"("engine_id", "state");
+
+-- CreateIndex
+CREATE INDEX "file_look_created_at_idx" ON "file_look"("created_at");
+
 -- AddForeignKey
 ALTER TABLE "agent" ADD CONSTRAINT "agent_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
@@ -560,6 +581,9 @@ ALTER TABLE "turn" ADD CONSTRAINT "turn_tenant_id_session_id_fkey" FOREIGN KEY (
 ALTER TABLE "claim" ADD CONSTRAINT "claim_tenant_id_session_id_fkey" FOREIGN KEY ("tenant_id", "session_id") REFERENCES "session"("tenant_id", "id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 
+-- AddForeignKey
+ALTER TABLE "file_look" ADD CONSTRAINT "file_look_tenant_id_session_id_fkey" FOREIGN KEY ("tenant_id", "session_id") REFERENCES "session"("tenant_id", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
 -- What Prisma's models can't say.
 
 CREATE UNIQUE INDEX "turn_one_open_per_thread" ON "turn" ("thread_id") WHERE "state" <> 'settled';
@@ -607,6 +631,7 @@ GRANT SELECT, INSERT ON "event", "agent_version", "environment_version", "evalua
 GRANT SELECT, INSERT, UPDATE ON "tenant", "api_key", "agent", "environment", "session", "thread", "turn", "claim", "condition",
   "spend", "reservation", "charge", "idempotency_key" TO longhaul_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "budget", "unread_message" TO longhaul_app;
+GRANT SELECT, INSERT, UPDATE ON "file_look" TO longhaul_app;
 GRANT SELECT ON "lease", "installation" TO longhaul_app;
 
 -- The platform itself: routing columns across tenants, never a payload, a prompt or a file.
@@ -621,4 +646,5 @@ GRANT UPDATE ("worker_id", "turn_id") ON "claim" TO longhaul_system;
 GRANT SELECT ("id", "tenant_id", "session_id", "thread_id", "worker_id", "state", "created_at") ON "reservation" TO longhaul_system;
 GRANT SELECT ("id", "tenant_id") ON "agent", "environment", "agent_version", "environment_version", "condition", "evaluation", "budget", "thread" TO longhaul_system;
 GRANT SELECT ("tenant_id", "mutation", "key", "created_at"), DELETE ON "idempotency_key" TO longhaul_system;
+GRANT SELECT ("id", "tenant_id", "engine_id", "state", "created_at"), UPDATE ("state"), DELETE ON "file_look" TO longhaul_system;
 CREATE POLICY "api_key_operator" ON "api_key" FOR INSERT TO longhaul_system WITH CHECK ("tenant_id" IS NULL);

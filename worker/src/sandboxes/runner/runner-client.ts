@@ -133,6 +133,8 @@ export class RunnerClient {
     await this.#mending
     if (this.#broken) throw this.#broken
     if (this.#closed) throw new Error('The sandbox was detached.')
+    if (this.#channel === null) await this.#mend()
+    if (this.#broken) throw this.#broken
   }
 
   #send(line: string): void {
@@ -147,7 +149,8 @@ export class RunnerClient {
       onEnd: () => {
         if (channel === null || this.#channel !== channel) return
         this.#channel = null
-        void this.#mend()
+        // With nothing to wait for it may stay stopped: whoever stopped it meant it to rest. The next call starts it again.
+        if (this.#calls.size > 0 || this.#questions.size > 0) void this.#mend()
       },
     })
     this.#channel = channel

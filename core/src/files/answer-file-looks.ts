@@ -1,0 +1,26 @@
+import type { Database } from '@longhaul/prisma/src/client.ts'
+import type { FileLookAnswer } from './file-look.ts'
+
+export type FileLook = { id: string; tenantId: string; sessionId: string; op: 'list' | 'read'; path: string }
+
+/** Looks nobody waits for any more are removed after this long. */
+const KEPT = "interval '5 minutes'"
+
+/** Takes what is asked of one engine: each look goes to one worker. */
+export const takeFileLooks = async (db: Database, engineId: string): Promise<FileLook[]> => {
+  const { rows } = await db.system.query<{ id: string; tenant_id: string }>(
+    "update file_look set state = 'taken' where id in (select id from file_look where engine_id = $1 and state = 'asked' order by id limit 50 for update skip locked) returning id, tenant_id",
+    [engineId],
+  )
+  await db.system.query(`delete from file_look where created_at < now() - ${KEPT}`)
+  const looks: FileLook[] = []
+  for (const row of rows) {
+    const { rows: found } = await db.app.query<{ look: FileLook | null }>('select read_file_look($1, $2) as look', [row.tenant_id, row.id])
+    if (found[0]?.look) looks.push(found[0].look)
+  }
+  return looks
+}
+
+export const answerFileLook = async (db: Database, look: FileLook, answer: FileLookAnswer): Promise<void> => {
+  await db.app.query('select answer_file_look($1, $2, $3::jsonb)', [look.tenantId, look.id, JSON.stringify(answer)])
+}

@@ -1,0 +1,44 @@
+/**
+ * Owns how somebody looks into a session's files: the api asks in a row, a worker of the engine that holds the sandbox answers in it.
+ * What it shows is the agent's own word. Must never wake a sandbox or wait for a turn.
+ */
+export type FileKind = 'FILE' | 'DIRECTORY' | 'LINK' | 'OTHER'
+
+/** `path` is absolute, below /workspace. `mode` is four octal digits. */
+export type FileEntry = { path: string; kind: FileKind; sizeBytes: number; mode: string; modifiedAt: string }
+
+/** Exactly one of text and base64, but for an empty file. Cut at MAX_FILE_BYTES. */
+export type FileContent = { path: string; sizeBytes: number; text: string | null; base64: string | null; truncated: boolean }
+
+export type FileLookAnswer = { entries: FileEntry[] } | { file: FileContent } | { problem: 'not_found' | 'unreadable' }
+
+export const MAX_FILE_BYTES = 1_000_000
+export const MAX_ENTRIES = 10_000
+
+/** Normalised and absolute, or null for what does not lie in /workspace. */
+export const toAbsoluteWorkspacePath = (path: string): string | null => {
+  if (path.includes('\0')) return null
+  const parts: string[] = []
+  for (const part of (path.startsWith('/') ? path : `/workspace/${path}`).split('/')) {
+    if (part === '' || part === '.') continue
+    if (part === '..') return null
+    parts.push(part)
+  }
+  return parts[0] === 'workspace' ? `/${parts.join('/')}` : null
+}
+
+export const toFileContent = (path: string, bytes: Buffer, sizeBytes: number): FileContent => {
+  const truncated = sizeBytes > bytes.length
+  const text = decodeText(bytes, truncated)
+  return { path, sizeBytes, text, base64: text === null ? bytes.toString('base64') : null, truncated }
+}
+
+/** Null for what is not UTF-8 text. Where it was cut, the last code point may be incomplete and is left out. */
+const decodeText = (bytes: Buffer, truncated: boolean): string | null => {
+  if (bytes.includes(0)) return null
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: truncated })
+  } catch {
+    return null // not text
+  }
+}

@@ -1,0 +1,8 @@
+-- What is put into a session's workspace, in order.
+create or replace function read_resources(p_tenant text, p_session text)
+returns table (kind text, path text, content bytea, url text, commit text)
+language plpgsql set search_path = public as $$
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  return query select r.kind, r.path, r.content, r.url, r.commit from session_resource r where r.session_id = p_session order by r.position;
+end $$;
