@@ -1,6 +1,8 @@
 // The database of one machine: the embedded PostgreSQL in DATA_DIR with a login of its own for api and worker, or the one that
 // DATABASE_URL names; either way migrated.
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startPostgres } from '@longhaul/core/testing/start-postgres.ts'
 import pg from 'pg'
@@ -37,8 +39,7 @@ export async function prepareDatabase({
     await ensureLogin(postgres.superuserUrl, password)
     const migrateUrl = toUrl(postgres.superuserUrl, { pathname: `/${DATABASE}` })
     const databaseUrl = toUrl(migrateUrl, { username: LOGIN, password })
-    // The superuser's address goes to this short-lived process only: api and worker never see it.
-    await screen.step('database schema', () => migrate(root, migrateUrl, databaseUrl))
+    await migrateOnce({ root, dataDir, screen, migrateUrl, databaseUrl })
     return { databaseUrl, stop: postgres.stop }
   } catch (error) {
     await postgres.stop()
@@ -63,6 +64,36 @@ async function ensureLogin(superuserUrl: string, password: string): Promise<void
   } finally {
     await client.end()
   }
+}
+
+/**
+ * Starting the schema engine to learn that there is nothing to do takes most of a second. So the embedded database keeps, beside its
+ * cluster, the hash of what it was last migrated with.
+ */
+async function migrateOnce(given: {
+  root: string
+  dataDir: string
+  screen: Screen
+  migrateUrl: string
+  databaseUrl: string
+}): Promise<void> {
+  const { root, dataDir, screen, migrateUrl, databaseUrl } = given
+  const file = join(dataDir, 'postgres', 'migrated')
+  const hash = await hashMigrations(join(root, 'prisma'))
+  if ((await readFile(file, 'utf8').catch(() => '')) === hash) return // not there: never migrated
+  // The superuser's address goes to this short-lived process only: api and worker never see it.
+  await screen.step('database schema', () => migrate(root, migrateUrl, databaseUrl))
+  await writeFile(file, hash)
+}
+
+async function hashMigrations(folder: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const part of ['migrations', 'sql', 'src']) {
+    const entries = await readdir(join(folder, part), { recursive: true, withFileTypes: true })
+    const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+    for (const path of paths.sort()) hash.update(path.slice(folder.length)).update(await readFile(path))
+  }
+  return hash.digest('hex')
 }
 
 /** In a process of its own: the schema engine keeps its advisory lock while its process lives. */
