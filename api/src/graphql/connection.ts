@@ -12,6 +12,8 @@ export type Connection<T> = {
 }
 
 export const MAX_PAGE = 200
+/** Room for the longest path, which is the key of a folder's list. */
+const MAX_CURSOR = 6_000
 
 /** Cursors hold the key of a row, opaque to callers; `isKey` says what a key of this list looks like. */
 export const parsePage = (args: PageArgs, { size = 50, isKey, field = '' }: { size?: number; isKey: RegExp; field?: string }): Page => {
@@ -51,7 +53,7 @@ const toCursor = (key: string): string => Buffer.from(`c:${key}`).toString('base
 
 const parseCursor = (cursor: string | null | undefined, field: string, isKey: RegExp): string | null => {
   if (cursor == null) return null
-  const text = cursor.length > 400 ? '' : Buffer.from(cursor, 'base64url').toString('utf8')
+  const text = cursor.length > MAX_CURSOR ? '' : Buffer.from(cursor, 'base64url').toString('utf8')
   if (!text.startsWith('c:') || !isKey.test(text.slice(2))) throw badInput(field, 'a cursor that this list gave')
   return text.slice(2)
 }

@@ -22,3 +22,6 @@ export const LIMITS = {
 
 /** A list without a page size counts as so many. */
 export const UNSIZED_LIST = 10
+
+/** Fields that ask somebody else to look, by what each counts. */
+export const COSTLY_FIELDS: Readonly<Record<string, number>> = { files: 1_000, file: 1_000 }

@@ -16,7 +16,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql'
-import { LIMITS, UNSIZED_LIST } from './limits.ts'
+import { COSTLY_FIELDS, LIMITS, UNSIZED_LIST } from './limits.ts'
 
 type Measure = { cost: number; fields: number; aliases: number; directives: number; depth: number }
 const NOTHING: Measure = { cost: 0, fields: 0, aliases: 0, directives: 0, depth: 0 }
@@ -94,7 +94,7 @@ const measureField = (walk: Walk, field: FieldNode, parent: GraphQLOutputType | 
   const type = definition && getNamedType(definition.type)
   const inner = measureSelections(walk, field.selectionSet, isCompositeType(type) ? type : undefined)
   const times = definition === undefined ? 1 : readSize(walk, field, definition)
-  return { ...add(own, inner), cost: 1 + inner.cost * times, depth: 1 + inner.depth }
+  return { ...add(own, inner), cost: (COSTLY_FIELDS[field.name.value] ?? 1) + inner.cost * times, depth: 1 + inner.depth }
 }
 
 type FieldDefinition = { type: GraphQLOutputType; args: readonly { name: string; defaultValue?: unknown }[] }

@@ -5,6 +5,7 @@ import { budgetResolvers } from './budgets/budgets.ts'
 import { conditionResolvers } from './conditions/conditions.ts'
 import { environmentResolvers } from './environments/environments.ts'
 import { eventResolvers } from './events/events.ts'
+import { fileResolvers } from './files/files.ts'
 import { findNode } from './find-node.ts'
 import { sessionResolvers } from './sessions/sessions.ts'
 import { tenantResolvers } from './tenants/tenants.ts'
@@ -23,6 +24,7 @@ export const resolverTables: readonly Resolvers[] = [
   environmentResolvers,
   sessionResolvers,
   eventResolvers,
+  fileResolvers,
   conditionResolvers,
   budgetResolvers,
 ]

@@ -1,0 +1,32 @@
+import { notFound } from '@longhaul/core/src/errors.ts'
+import { askForFiles } from '@longhaul/core/src/files/ask-for-files.ts'
+import type { Resolvers } from '../../generated/resolver-types.ts'
+import { parsePage, toConnection } from '../../graphql/connection.ts'
+
+const PATH_KEY = /^\/workspace\//
+
+/** What lies in a session's workspace now, as its sandbox says: the agent's own word. */
+export const fileResolvers: Resolvers = {
+  Session: {
+    files: async ({ id: sessionId, tenantId }, args, context) => {
+      const page = parsePage(args, { size: 200, isKey: PATH_KEY })
+      const answer = await askForFiles(context.parts, {
+        tenantId: context.tenant(tenantId).tenantId,
+        sessionId,
+        op: 'list',
+        path: args.path,
+      })
+      if (answer === null || !('entries' in answer)) throw notFound('folder', args.path)
+      const { after } = page
+      const rows = answer.entries.filter(({ path }) => after === null || path > after).slice(0, page.size + 1)
+      return toConnection(rows, page, {
+        key: (entry) => entry.path,
+        node: (entry) => ({ ...entry, modifiedAt: new Date(entry.modifiedAt) }),
+      })
+    },
+    file: async ({ id: sessionId, tenantId }, { path }, context) => {
+      const answer = await askForFiles(context.parts, { tenantId: context.tenant(tenantId).tenantId, sessionId, op: 'read', path })
+      return answer !== null && 'file' in answer ? answer.file : null
+    },
+  },
+}
