@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { describeSandboxes } from '../sandbox.contract.ts'
@@ -59,11 +59,18 @@ describe('a Docker sandbox', () => {
     expect(HostConfig.CapAdd ?? []).toEqual([])
     expect([Mounts, HostConfig.Binds ?? [], Object.keys(NetworkSettings.Networks)]).toEqual([[], [], ['none']])
     expect(Config.User).toBe('10001:10001')
-    expect(Config.Labels).toMatchObject({ 'longhaul.session': spec.sessionId, 'longhaul.tenant': 'ten_test', 'longhaul.kind': 'sandbox', 'longhaul.instance': instance })
+    expect(Config.Labels).toMatchObject({
+      'longhaul.session': spec.sessionId,
+      'longhaul.tenant': 'ten_test',
+      'longhaul.kind': 'sandbox',
+      'longhaul.instance': instance,
+    })
   })
 
   test('what it has is what the inside sees', async () => {
-    const { output } = await run('id -u; grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status; ls /sys/class/net; ls /var/run/docker.sock 2>&1; ulimit -n')
+    const { output } = await run(
+      'id -u; grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status; ls /sys/class/net; ls /var/run/docker.sock 2>&1; ulimit -n',
+    )
     expect(output).toMatch(/^10001\n/)
     expect(output).toMatch(/CapEff:\t0+\n/)
     expect(output).toMatch(/CapBnd:\t0+\n/)
@@ -74,10 +81,15 @@ describe('a Docker sandbox', () => {
     expect(output).toMatch(/4096\n$/)
   })
 
-  test.each(['169.254.169.254 80', '172.17.0.1 22', '127.0.0.1 5432', '10.0.0.1 443', '8.8.8.8 53'])('reaches nothing at %s', async (target) => {
-    const [host, port] = target.split(' ')
-    expect((await run(`python3 -c "import socket; socket.create_connection(('${host}', ${port}), 2)" 2>&1 | tail -1`)).output).toMatch(/unreachable|refused|timed out/i)
-  })
+  test.each(['169.254.169.254 80', '172.17.0.1 22', '127.0.0.1 5432', '10.0.0.1 443', '8.8.8.8 53'])(
+    'reaches nothing at %s',
+    async (target) => {
+      const [host, port] = target.split(' ')
+      expect((await run(`python3 -c "import socket; socket.create_connection(('${host}', ${port}), 2)" 2>&1 | tail -1`)).output).toMatch(
+        /unreachable|refused|timed out/i,
+      )
+    },
+  )
 
   test('the environment holds nothing but what we set', async () => {
     const names = (await run('env')).output.split('\n').flatMap((line) => (line.includes('=') ? [line.split('=')[0]] : []))
@@ -112,21 +124,30 @@ describe('a Docker sandbox', () => {
     expect(again.fresh).toBe(false)
   })
 
-  test('an agent that forges the runner\'s words deceives only itself', async () => {
-    const { exitCode } = await run(`for p in /proc/[0-9]*; do for line in "garbage" "0 ${callNo + 1} done 0" "1 999999 stale 0" "${'x'.repeat(20_000)}"; do echo "$line" >$p/fd/1 2>/dev/null; echo "$line" >$p/fd/3; done; done 2>/dev/null; exit 9`)
+  test("an agent that forges the runner's words deceives only itself", async () => {
+    const { exitCode } = await run(
+      `for p in /proc/[0-9]*; do for line in "garbage" "0 ${callNo + 1} done 0" "1 999999 stale 0" "${'x'.repeat(20_000)}"; do echo "$line" >$p/fd/1 2>/dev/null; echo "$line" >$p/fd/3; done; done 2>/dev/null; exit 9`,
+    )
     expect([0, 9]).toContain(exitCode)
   })
 
   test('a call goes on when the worker that started it is killed, and its result is collected', async () => {
     const held = ++callNo
     const script = `echo begun; sleep 1; echo ended; exit 6`
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'testing', 'run-held-call.ts'), JSON.stringify({ spec, instance, epoch: 3, callNo: held, script, git })], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, 'testing', 'run-held-call.ts'), JSON.stringify({ spec, instance, epoch: 3, callNo: held, script, git })],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
     await once(child.stdout, 'data')
     child.kill('SIGKILL')
     await once(child, 'exit')
     await sandbox.detach()
     sandbox = (await provider.open(spec, { epoch: 4, signal: never })).sandbox
-    expect(await sandbox.awaitCall({ callNo: held, timeoutMs: 10_000, maxOutputBytes: 1_000 }, never)).toMatchObject({ output: 'begun\nended\n', exitCode: 6 })
+    expect(await sandbox.awaitCall({ callNo: held, timeoutMs: 10_000, maxOutputBytes: 1_000 }, never)).toMatchObject({
+      output: 'begun\nended\n',
+      exitCode: 6,
+    })
   })
 
   test('one stopped behind our back is started again under an open call, which says so', async () => {
@@ -140,7 +161,7 @@ describe('a Docker sandbox', () => {
 describe('without its engine', () => {
   const spec = { tenantId: 't', sessionId: 'ses_x', image, cpus: 1, memoryMb: 256, diskMb: 512 }
 
-  test('nothing runs, and every answer is that the engine can\'t be reached', async () => {
+  test("nothing runs, and every answer is that the engine can't be reached", async () => {
     const provider = new DockerProvider({ docker: createDocker(`unix://${join(tmpdir(), 'no-such-engine.sock')}`), git, instance: 'none' })
     await expect(provider.engineId()).rejects.toThrow(SandboxUnavailableError)
     await expect(provider.open(spec, { epoch: 1, signal: never })).rejects.toThrow(SandboxUnavailableError)
@@ -154,15 +175,24 @@ describe('without its engine', () => {
     const silent = createServer(() => {}).listen(path)
     await once(silent, 'listening')
     const startedAt = performance.now()
-    await expect(new DockerProvider({ docker: createDocker(`unix://${path}`), git, instance: 'none' }).open(spec, { epoch: 1, signal: never })).rejects.toThrow(SandboxUnavailableError)
+    await expect(
+      new DockerProvider({ docker: createDocker(`unix://${path}`), git, instance: 'none' }).open(spec, { epoch: 1, signal: never }),
+    ).rejects.toThrow(SandboxUnavailableError)
     expect(performance.now() - startedAt).toBeLessThan(20_000)
     silent.close()
   })
 })
 
-test('a session whose image the engine can\'t get is told so', { timeout: 60_000 }, async () => {
+test("a session whose image the engine can't get is told so", { timeout: 60_000 }, async () => {
   const provider = new DockerProvider({ docker, git, instance: 'none' })
-  const spec = { tenantId: 't', sessionId: `ses_${randomUUID()}`, image: 'longhaul-sandbox:never-built', cpus: 1, memoryMb: 256, diskMb: 512 }
+  const spec = {
+    tenantId: 't',
+    sessionId: `ses_${randomUUID()}`,
+    image: 'longhaul-sandbox:never-built',
+    cpus: 1,
+    memoryMb: 256,
+    diskMb: 512,
+  }
   await expect(provider.open(spec, { epoch: 1, signal: never })).rejects.toThrow(SandboxImageError)
 })
 

@@ -7,5 +7,6 @@ const provider = new DockerProvider({ docker: createDocker(), instance, git })
 const signal = new AbortController().signal
 const { sandbox } = await provider.open(spec, { epoch, signal })
 void sandbox.run({ callNo, script, timeoutMs: 60_000, maxOutputBytes: 1_000 }, signal)
-while ((await sandbox.inspectCall({ callNo, maxOutputBytes: 10 })).state !== 'running') await new Promise((resolve) => setTimeout(resolve, 20))
+while ((await sandbox.inspectCall({ callNo, maxOutputBytes: 10 })).state !== 'running')
+  await new Promise((resolve) => setTimeout(resolve, 20))
 process.stdout.write('running\n')
