@@ -52,6 +52,7 @@ export const startTestWorker = async ({ test, model, env = {} }: { test: TestDat
     eventTypes: async (sessionId) => (await events(sessionId)).map(({ type }) => type),
     stop: async () => {
       await worker.stop()
+      for (const { id } of await parts.sandboxes.provider.list()) await parts.sandboxes.provider.removeById(id)
       await parts.close()
       await rm(dataDir, { recursive: true, force: true })
     },

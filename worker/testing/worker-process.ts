@@ -3,8 +3,18 @@ import { createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { parseConfig } from '@longhaul/core/src/config.ts'
+import { createLogger } from '@longhaul/core/src/logger.ts'
 import type { TestDatabase } from '@longhaul/core/testing/database.ts'
 import type { ScriptedModel } from '@longhaul/core/testing/scripted-model/scripted-model.ts'
+import { openSandboxProvider } from '../src/sandboxes/open-sandbox-provider.ts'
+
+/** Killed workers leave their sandboxes to a reaper; with the database gone there will be none. */
+const removeSandboxes = async (databaseUrl: string): Promise<void> => {
+  const config = parseConfig({ DATABASE_URL: databaseUrl, SANDBOX_IMAGE: process.env['SANDBOX_IMAGE'] })
+  const provider = await openSandboxProvider(config, createLogger({ name: 'test', level: 'silent' }))
+  for (const { id } of await provider.list()) await provider.removeById(id)
+}
 
 export type WorkerProcess = { child: ChildProcess; exited: Promise<{ code: number | null; signal: string | null }>; logFile: string }
 
@@ -63,6 +73,7 @@ export const createWorkerProcesses = async ({ test, model, env = {} }: { test: T
     stop: async () => {
       for (const { child } of running) child.kill('SIGKILL')
       await Promise.all([...running].map(({ exited }) => exited))
+      await removeSandboxes(test.url)
       await rm(dataDir, { recursive: true, force: true })
     },
   }

@@ -85,6 +85,8 @@ export class SandboxPool {
     this.#clearIdle(session.id)
     const known = this.#openings.get(session.id)
     if (known !== undefined && known.epoch === epoch) return known.opened
+    // The older claim's channel would go on mending itself, and start again what is stopped.
+    this.forget(session.id)
     const opened = this.#openAndFill(stretch)
     const opening = { epoch, opened }
     this.#openings.set(session.id, opening)
@@ -117,7 +119,8 @@ export class SandboxPool {
       isolated: this.provider.isolated,
     }
     const events: NewEvent[] = []
-    if (stretch.claim.session.sandboxId !== null) events.push(stateEvent({ ...common, state: 'LOST', lostCalls: callsSinceStart(stretch.events) }))
+    if (stretch.claim.session.sandboxId !== null)
+      events.push(stateEvent({ ...common, state: 'LOST', lostCalls: callsSinceStart(stretch.events) }))
     events.push(stateEvent({ ...common, state: 'RUNNING', ...(baselineSnapshotId === null ? {} : { baselineSnapshotId }) }))
     await stretch.append(events)
     stretch.claim.session.sandboxId = sandbox.id
@@ -127,7 +130,9 @@ export class SandboxPool {
   async #stopIdle(sessionId: string): Promise<void> {
     this.forget(sessionId)
     this.#idle.delete(sessionId)
-    await this.provider.stop(sessionId).catch((error: unknown) => this.#logger.warn({ err: error, sessionId }, 'an idle sandbox could not be stopped'))
+    await this.provider
+      .stop(sessionId)
+      .catch((error: unknown) => this.#logger.warn({ err: error, sessionId }, 'an idle sandbox could not be stopped'))
   }
 
   #clearIdle(sessionId: string): void {
@@ -152,9 +157,15 @@ const toSpec = ({ claim }: Stretch): SandboxSpec => ({
 /** Calls that may have changed the sandbox since it last began anew. */
 const callsSinceStart = (events: readonly LogEvent[]): number[] => {
   const start = events.findLast((event) => event.type === 'sandbox.state' && event.payload.state === 'RUNNING')?.seq ?? 0
-  return events.flatMap((event) => (event.type === 'agent.tool_call' && event.seq > start && CHANGING.has(event.payload.name) ? [event.seq] : []))
+  return events.flatMap((event) =>
+    event.type === 'agent.tool_call' && event.seq > start && CHANGING.has(event.payload.name) ? [event.seq] : [],
+  )
 }
 
 const CHANGING = new Set(['bash', 'write', 'edit'])
 
-const stateEvent = (payload: Omit<EventOf<'sandbox.state'>['payload'], 'v'>): NewEvent => ({ type: 'sandbox.state', actor: 'platform', payload })
+const stateEvent = (payload: Omit<EventOf<'sandbox.state'>['payload'], 'v'>): NewEvent => ({
+  type: 'sandbox.state',
+  actor: 'platform',
+  payload,
+})

@@ -3,7 +3,7 @@ import type { SessionStatus, StopReason } from '@longhaul/core/src/events/sessio
 import { createId } from '@longhaul/core/src/ids.ts'
 import type { TurnMove } from '@longhaul/core/src/log/append-events.ts'
 import type { TurnOutcome } from '@longhaul/core/src/turns/decide.ts'
-import { readOpenConditions } from '@longhaul/core/src/conditions/read-conditions.ts'
+import { isOpen, readConditions } from '@longhaul/core/src/conditions/read-conditions.ts'
 import type { Stretch } from './stretch.ts'
 
 export const statusEvent = (status: SessionStatus, stopReason: StopReason | null, activity: string | null = null): NewEvent => ({
@@ -53,8 +53,11 @@ const decideEnd = async (stretch: Stretch, outcome: Exclude<TurnOutcome, 'contin
   if (outcome === 'refusal') return { event: statusEvent('IDLE', 'REFUSAL'), evaluate: false }
   if (outcome === 'context_full') return { event: statusEvent('PAUSED', 'CONTEXT_FULL'), evaluate: false }
   if (outcome === 'circuit_breaker') return { event: statusEvent('PAUSED', 'CIRCUIT_BREAKER'), evaluate: false }
-  const conditions = await readOpenConditions(stretch.parts.db, stretch.claim)
-  return conditions.length > 0 ? { event: null, evaluate: true } : { event: statusEvent('IDLE', 'END_TURN'), evaluate: false }
+  const conditions = await readConditions(stretch.parts.db, stretch.claim)
+  if (conditions.length === 0) return { event: statusEvent('IDLE', 'END_TURN'), evaluate: false }
+  // With every one waived there is nothing left that could fail to hold.
+  if (!conditions.some(isOpen)) return { event: statusEvent('COMPLETED', 'DONE'), evaluate: false }
+  return { event: null, evaluate: true }
 }
 
 const clearInterrupt = (stretch: Stretch): { control?: null } => (stretch.wishes.control() === 'interrupt' ? { control: null } : {})
