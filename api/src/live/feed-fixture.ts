@@ -45,6 +45,20 @@ export const useFeeds = () => {
       feeds.push(feed)
       return feed
     },
+    /** An announcer of which a test decides what is heard. */
+    createEar: () => {
+      let heard: AnnouncementListener = {}
+      const watched: string[][] = []
+      const ear: Announcer = {
+        ...silentParts(test.db).announcer,
+        announceDelta: (delta) => heard.onDelta?.(delta),
+        announceWatched: (sessionIds) => void watched.push([...sessionIds]),
+        listen: async (listener) => {
+          heard = listener
+        },
+      }
+      return { ear, watched, sayGap: () => heard.onGap?.() }
+    },
     /** A session with three events. */
     seed: async (): Promise<Seeded> => {
       const tenant = await seedTenant(test.db)
@@ -89,22 +103,3 @@ export const createDice =
     seed = (seed * 1_664_525 + 1_013_904_223) % 2 ** 32
     return seed / 2 ** 32
   }
-
-/** An announcer of which a test decides what is heard. */
-export const createEar = () => {
-  let heard: AnnouncementListener = {}
-  const watched: string[][] = []
-  const ear: Announcer = {
-    announceHead() {},
-    announceControl() {},
-    announceFileLook() {},
-    announceDelta: (delta) => heard.onDelta?.(delta),
-    announceWatched: (sessionIds) => void watched.push([...sessionIds]),
-    listen: async (listener) => {
-      heard = listener
-    },
-    flush: async () => {},
-    close: async () => {},
-  }
-  return { ear, watched, sayGap: () => heard.onGap?.() }
-}

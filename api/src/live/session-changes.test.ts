@@ -22,16 +22,11 @@ afterAll(() => test.close())
 const open = (limits: Partial<ChangesLimits> = {}) => {
   let heard: AnnouncementListener = {}
   const announcer: Announcer = {
+    ...silentParts(test.db).announcer,
     announceHead: (head) => heard.onHead?.(head),
-    announceControl() {},
-    announceFileLook() {},
-    announceDelta() {},
-    announceWatched() {},
     listen: async (listener) => {
       heard = listener
     },
-    flush: async () => {},
-    close: async () => {},
   }
   const parts = { db: test.db, announcer, logger: createLogger({ name: 'test', level: 'error' }) }
   const changes = createSessionChanges(parts, { ...CHANGES_LIMITS, ...limits })

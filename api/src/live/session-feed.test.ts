@@ -1,7 +1,7 @@
 import { deleteSession } from '@longhaul/core/src/sessions/delete-session.ts'
 import { seedTenant, silentParts } from '@longhaul/core/testing/seeds.ts'
 import { describe, expect, it, vi } from 'vitest'
-import { createDice, createEar, many, range, type Seeded, seqs, take, useFeeds } from './feed-fixture.ts'
+import { createDice, many, range, type Seeded, seqs, take, useFeeds } from './feed-fixture.ts'
 import { createFrameCache } from './frame-cache.ts'
 
 const feeds = useFeeds()
@@ -66,7 +66,7 @@ describe('reading a session', () => {
 
   it('looks at once when there was a gap in what it hears', async () => {
     const session = await feeds.seed()
-    const { ear, sayGap } = createEar()
+    const { ear, sayGap } = feeds.createEar()
     const feed = feeds.openFeed({ announcer: ear, limits: { lookMs: 60_000 } })
     const coming = take(feed.subscribe({ ...session, after: 3, deltas: false }), 1)
     await vi.waitFor(() => expect(feed.stats().following).toBe(1))
@@ -144,7 +144,7 @@ describe('the end', () => {
   it('comes for another tenant before it has seen anything, and spoils nothing for the owner', async () => {
     const session = await feeds.seed()
     const other = await seedTenant(feeds.test.db)
-    const { ear } = createEar()
+    const { ear } = feeds.createEar()
     const feed = feeds.openFeed({ announcer: ear })
     const stranger = feed.subscribe({ tenantId: other.tenantId, sessionId: session.sessionId, after: 0, deltas: true })
     const owner = feed.subscribe({ ...session, after: 0, deltas: true })

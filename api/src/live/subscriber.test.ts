@@ -1,6 +1,6 @@
 import { appendEvents } from '@longhaul/core/src/log/append-events.ts'
 import { describe, expect, it, vi } from 'vitest'
-import { createEar, many, range, seqs, take, useFeeds } from './feed-fixture.ts'
+import { many, range, seqs, take, useFeeds } from './feed-fixture.ts'
 import { FEED_LIMITS } from './feed-limits.ts'
 
 const feeds = useFeeds()
@@ -58,7 +58,7 @@ describe('deltas', () => {
 
   it('reach who asked for them, and workers are told who is watched', async () => {
     const session = await feeds.seed()
-    const { ear, watched } = createEar()
+    const { ear, watched } = feeds.createEar()
     const feed = feeds.openFeed({ announcer: ear, limits: { watchedMs: 20 } })
     const without = feed.subscribe({ ...session, after: 3, deltas: false })
     const events = take(without, 1)
@@ -77,7 +77,7 @@ describe('deltas', () => {
 
   it('of an answered turn are dropped', async () => {
     const session = await feeds.seed()
-    const { ear } = createEar()
+    const { ear } = feeds.createEar()
     const feed = feeds.openFeed({ announcer: ear })
     const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWrite5mTokens: 0, cacheWrite1hTokens: 0 }
     const payload = {
@@ -108,13 +108,13 @@ describe('deltas', () => {
 
   it('are not kept for who does not read', async () => {
     const session = await feeds.seed()
-    const { ear } = createEar()
+    const { ear } = feeds.createEar()
     const feed = feeds.openFeed({ announcer: ear })
     const updates = feed.subscribe({ ...session, after: 3, deltas: true })
     const first = updates.next()
     await vi.waitFor(() => expect(feed.stats().following).toBe(1))
-    for (let count = 0; count < 10_000; count++) ear.announceDelta(delta(session.sessionId, 'trn_1'))
+    for (let count = 0; count < 500; count++) ear.announceDelta(delta(session.sessionId, 'trn_1'))
     await first
-    expect(feed.stats().waitingUpdates).toBeLessThanOrEqual(FEED_LIMITS.waitingForDeltas + 1)
+    expect(feed.stats()).toMatchObject({ following: 1, waitingUpdates: FEED_LIMITS.waitingForDeltas + 1 })
   })
 })
