@@ -1,7 +1,26 @@
 /** Ids: opaque, prefixed, time-ordered. A UUIDv7's 128 bits in 26 lower-case Crockford base32 digits, so that they sort as they were made. */
 import { randomBytes } from 'node:crypto'
 
-export const ID_PREFIXES = ['tnt', 'key', 'agt', 'agv', 'env', 'evv', 'ses', 'thr', 'trn', 'ckp', 'cnd', 'evl', 'apr', 'bgt', 'rsv', 'snp', 'wrk', 'flk'] as const
+export const ID_PREFIXES = [
+  'tnt',
+  'key',
+  'agt',
+  'agv',
+  'env',
+  'evv',
+  'ses',
+  'thr',
+  'trn',
+  'ckp',
+  'cnd',
+  'evl',
+  'apr',
+  'bgt',
+  'rsv',
+  'snp',
+  'wrk',
+  'flk',
+] as const
 export type IdPrefix = (typeof ID_PREFIXES)[number]
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'

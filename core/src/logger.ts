@@ -6,4 +6,7 @@ export type Logger = PinoLogger
 const SECRETS = ['authorization', 'apiKey', 'secret', 'password', 'operatorKey', '*.authorization', '*.apiKey', '*.secret', '*.password']
 
 export const createLogger = (options: { name: string; level: string }): Logger =>
-  pino({ name: options.name, level: options.level, redact: { paths: SECRETS, censor: '[secret]' } }, pino.destination({ dest: 2, sync: false }))
+  pino(
+    { name: options.name, level: options.level, redact: { paths: SECRETS, censor: '[secret]' } },
+    pino.destination({ dest: 2, sync: false }),
+  )

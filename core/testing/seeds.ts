@@ -3,21 +3,42 @@ import type { Database } from '@longhaul/prisma/src/client.ts'
 import { createId } from '../src/ids.ts'
 import type { Announcer } from '../src/log/announcer.ts'
 import type { WakeQueue } from '../src/queue/wake-queue.ts'
-import { type CreateSession, createSession } from '../src/sessions/create-session.ts'
 import type { Caller, CoreParts } from '../src/sessions/change-session.ts'
+import { type CreateSession, createSession } from '../src/sessions/create-session.ts'
 
 /** Announces to nobody and wakes nobody: for tests of what is committed. */
 export const silentParts = (db: Database): CoreParts & { wakes: unknown[] } => {
   const wakes: unknown[] = []
-  const announcer = { announceHead() {}, announceControl() {}, announceDelta() {}, announceWatched() {}, announceFileLook() {}, listen: async () => {}, flush: async () => {}, close: async () => {} } satisfies Announcer
-  const queue = { send: (sent: readonly unknown[]) => void wakes.push(...sent), flush: async () => {}, consume: async () => ({ stop: async () => {} }), close: async () => {} } satisfies WakeQueue
+  const announcer = {
+    announceHead() {},
+    announceControl() {},
+    announceDelta() {},
+    announceWatched() {},
+    announceFileLook() {},
+    listen: async () => {},
+    flush: async () => {},
+    close: async () => {},
+  } satisfies Announcer
+  const queue = {
+    send: (sent: readonly unknown[]) => void wakes.push(...sent),
+    flush: async () => {},
+    consume: async () => ({ stop: async () => {} }),
+    close: async () => {},
+  } satisfies WakeQueue
   return { db, announcer, queue, wakes }
 }
 
 /** A tenant with an agent and an environment, straight into the tables. */
 export const seedTenant = async (
   db: Database,
-  options: { model?: string; judgeModel?: string; maxConcurrentSessions?: number; image?: string; tools?: { name: string; permission: string }[]; system?: string } = {},
+  options: {
+    model?: string
+    judgeModel?: string
+    maxConcurrentSessions?: number
+    image?: string
+    tools?: { name: string; permission: string }[]
+    system?: string
+  } = {},
 ): Promise<{ caller: Caller; tenantId: string; agentId: string; environmentId: string }> => {
   const tenantId = createId('tnt')
   const agentId = createId('agt')
@@ -26,19 +47,32 @@ export const seedTenant = async (
   try {
     await client.query('begin')
     await client.query("select set_config('longhaul.tenant', $1, true)", [tenantId])
-    await client.query('insert into tenant (id, slug, name, max_concurrent_sessions) values ($1, $2, $3, $4)', [tenantId, `t${randomBytes(5).toString('hex')}`, 'Test', options.maxConcurrentSessions ?? 100])
-    await client.query('insert into agent (id, tenant_id, name) values ($1, $2, $3)', [agentId, tenantId, 'Tester'])
-    await client.query('insert into agent_version (id, tenant_id, agent_id, version, model, judge_model, system, tools) values ($1, $2, $3, 1, $4, $5, $6, $7)', [
-      createId('agv'),
+    await client.query('insert into tenant (id, slug, name, max_concurrent_sessions) values ($1, $2, $3, $4)', [
       tenantId,
-      agentId,
-      options.model ?? 'claude-sonnet-5-5',
-      options.judgeModel ?? null,
-      options.system ?? null,
-      JSON.stringify(options.tools ?? []),
+      `t${randomBytes(5).toString('hex')}`,
+      'Test',
+      options.maxConcurrentSessions ?? 100,
     ])
+    await client.query('insert into agent (id, tenant_id, name) values ($1, $2, $3)', [agentId, tenantId, 'Tester'])
+    await client.query(
+      'insert into agent_version (id, tenant_id, agent_id, version, model, judge_model, system, tools) values ($1, $2, $3, 1, $4, $5, $6, $7)',
+      [
+        createId('agv'),
+        tenantId,
+        agentId,
+        options.model ?? 'claude-sonnet-5-5',
+        options.judgeModel ?? null,
+        options.system ?? null,
+        JSON.stringify(options.tools ?? []),
+      ],
+    )
     await client.query('insert into environment (id, tenant_id, name) values ($1, $2, $3)', [environmentId, tenantId, 'Test'])
-    await client.query('insert into environment_version (id, tenant_id, environment_id, version, image) values ($1, $2, $3, 1, $4)', [createId('evv'), tenantId, environmentId, options.image ?? 'default'])
+    await client.query('insert into environment_version (id, tenant_id, environment_id, version, image) values ($1, $2, $3, 1, $4)', [
+      createId('evv'),
+      tenantId,
+      environmentId,
+      options.image ?? 'default',
+    ])
     await client.query('commit')
   } finally {
     client.release()
@@ -46,7 +80,11 @@ export const seedTenant = async (
   return { caller: { tenantId, keyId: createId('key') }, tenantId, agentId, environmentId }
 }
 
-export const seedSession = async (parts: CoreParts, seed: { caller: Caller; agentId: string; environmentId: string }, more: Partial<CreateSession> = {}): Promise<string> => {
+export const seedSession = async (
+  parts: CoreParts,
+  seed: { caller: Caller; agentId: string; environmentId: string },
+  more: Partial<CreateSession> = {},
+): Promise<string> => {
   const { sessionId } = await createSession(parts, seed.caller, {
     agentId: seed.agentId,
     environmentId: seed.environmentId,

@@ -1,7 +1,7 @@
+import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { startPostgres } from './start-postgres.ts'
@@ -9,7 +9,9 @@ import { startPostgres } from './start-postgres.ts'
 const TEMPLATE = 'longhaul_template'
 
 /** One server for a whole run, with one migrated database that every test file clones. Not durable for tests; durable for benchmarks. */
-export const startTemplateDatabase = async (options: { dataDir?: string; durable?: boolean } = {}): Promise<{ superuserUrl: string; stop(): Promise<void> }> => {
+export const startTemplateDatabase = async (
+  options: { dataDir?: string; durable?: boolean } = {},
+): Promise<{ superuserUrl: string; stop(): Promise<void> }> => {
   const dataDir = options.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'longhaul-test-')))
   await chmod(dataDir, 0o755) // the server runs as a user of its own where the tests run as root
   const server = await startPostgres({ dataDir, durable: options.durable ?? false })

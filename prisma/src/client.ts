@@ -47,4 +47,5 @@ export const connectionConfig = (url: string, role: Role): pg.ClientConfig => ({
   keepAlive: true,
 })
 
-const openPool = (url: string, role: Role, max: number): pg.Pool => new pg.Pool({ ...connectionConfig(url, role), max, idleTimeoutMillis: 30_000 })
+const openPool = (url: string, role: Role, max: number): pg.Pool =>
+  new pg.Pool({ ...connectionConfig(url, role), max, idleTimeoutMillis: 30_000 })

@@ -1,6 +1,6 @@
 /** Brings a database to this release: roles, migrations, SQL functions, grants. Safe to run by many processes at once. */
 import { createHash } from 'node:crypto'
-import { readFile, readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import pg from 'pg'
 import { noFilter, openSchemaEngine, readMigrations } from './schema-engine.ts'
@@ -38,7 +38,10 @@ const prepareRoles = async (client: pg.Client, login: string): Promise<void> => 
       if not exists (select from pg_roles where rolname = '${role}') then create role ${role} nologin; end if;
     exception when duplicate_object or unique_violation then null; end $$`)
   }
-  const grantees = new Set([decodeURIComponent(login), (await client.query<{ name: string }>('select current_user as name')).rows[0]?.name ?? ''])
+  const grantees = new Set([
+    decodeURIComponent(login),
+    (await client.query<{ name: string }>('select current_user as name')).rows[0]?.name ?? '',
+  ])
   for (const grantee of grantees) {
     if (grantee === '') continue
     const name = client.escapeIdentifier(grantee)
@@ -103,7 +106,10 @@ const applyFunctions = async (client: pg.Client): Promise<void> => {
           throw new Error(`prisma/sql/${names[index]}: ${cause.message}`, { cause })
         })
       }
-      await client.query("insert into installation (key, value) values ('functions', $1) on conflict (key) do update set value = excluded.value", [digest])
+      await client.query(
+        "insert into installation (key, value) values ('functions', $1) on conflict (key) do update set value = excluded.value",
+        [digest],
+      )
     }
     await client.query('commit')
   } catch (error) {

@@ -3,7 +3,7 @@
  *
  * Prisma's schema engine as WebAssembly, so that migrating needs no command-line tool and no downloaded binary.
  */
-import { readFile, readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
@@ -19,7 +19,9 @@ declare const WebAssembly: {
 const noFilter = { externalTables: [], externalEnums: [] }
 
 /** Opens the engine on a database, acting as `longhaul_owner`. Close it soon: it keeps a session's advisory lock while it is open. */
-export const openSchemaEngine = async (connectionString: string): Promise<{ engine: Engine.SchemaEngine; onError: () => string | null }> => {
+export const openSchemaEngine = async (
+  connectionString: string,
+): Promise<{ engine: Engine.SchemaEngine; onError: () => string | null }> => {
   const bindings = await import('@prisma/schema-engine-wasm/schema_engine_bg')
   const require = createRequire(import.meta.url)
   const wasmFile = path.join(path.dirname(require.resolve('@prisma/schema-engine-wasm/schema_engine_bg')), 'schema_engine_bg.wasm')
@@ -44,16 +46,30 @@ export const readMigrations = async (): Promise<Engine.MigrationList> => {
   const migrationDirectories = await Promise.all(
     names.sort().map(async (name) => ({
       path: name,
-      migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: await readFile(path.join(baseDir, name, 'migration.sql'), 'utf8') } },
+      migrationFile: {
+        path: 'migration.sql',
+        content: { tag: 'ok' as const, value: await readFile(path.join(baseDir, name, 'migration.sql'), 'utf8') },
+      },
     })),
   )
-  return { baseDir, lockfile: { path: 'migration_lock.toml', content: 'provider = "postgresql"\n' }, shadowDbInitScript: '', migrationDirectories }
+  return {
+    baseDir,
+    lockfile: { path: 'migration_lock.toml', content: 'provider = "postgresql"\n' },
+    shadowDbInitScript: '',
+    migrationDirectories,
+  }
 }
 
 /** The SQL that makes an empty database match the models: what a first migration starts from. */
 export const printSchemaSql = async (engine: Engine.SchemaEngine): Promise<string> => {
   const files = (await readDatamodels()).map(([name, content]) => ({ path: name, content }))
-  const result = await engine.diff({ from: { tag: 'empty' }, to: { tag: 'schemaDatamodel', files }, script: true, exitCode: null, filters: noFilter })
+  const result = await engine.diff({
+    from: { tag: 'empty' },
+    to: { tag: 'schemaDatamodel', files },
+    script: true,
+    exitCode: null,
+    filters: noFilter,
+  })
   return result.stdout ?? ''
 }
 

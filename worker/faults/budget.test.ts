@@ -1,9 +1,10 @@
 // Money under concurrency and crashes: the provider's own count never passes the cap (invariant 6).
+
+import { worstCaseNanos } from '@longhaul/core/src/budgets/prices.ts'
+import { setBudget } from '@longhaul/core/src/budgets/set-budget.ts'
 import { createTestDatabase, type TestDatabase } from '@longhaul/core/testing/database.ts'
 import { type ScriptedModel, startScriptedModel } from '@longhaul/core/testing/scripted-model/scripted-model.ts'
 import { seedSession, seedTenant, silentParts } from '@longhaul/core/testing/seeds.ts'
-import { setBudget } from '@longhaul/core/src/budgets/set-budget.ts'
-import { worstCaseNanos } from '@longhaul/core/src/budgets/prices.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitForSession } from '../testing/read-session.ts'
 import { createWorkerProcesses, type WorkerProcesses } from '../testing/worker-process.ts'
@@ -32,11 +33,21 @@ describe('a tenant with one dollar left', () => {
   it('is never passed by 50 sessions at once with a worker killed meanwhile, and every session stops with nothing held', async () => {
     const tenant = await seedTenant(test.db, { model: 'claude-opus-5' })
     const parts = silentParts(test.db)
-    await setBudget(parts, { tenantId: tenant.tenantId, keyId: 'key_test', setBy: 'OPERATOR', scope: 'TENANT', scopeId: tenant.tenantId, period: 'LIFETIME', limitNanos: DOLLAR, alertPercents: null })
+    await setBudget(parts, {
+      tenantId: tenant.tenantId,
+      keyId: 'key_test',
+      setBy: 'OPERATOR',
+      scope: 'TENANT',
+      scopeId: tenant.tenantId,
+      period: 'LIFETIME',
+      limitNanos: DOLLAR,
+      alertPercents: null,
+    })
     const doomed = await workers.start({ CRASH_AT: 'mid_stream:12' })
     await workers.start()
     const sessionIds: string[] = []
-    for (let index = 0; index < SESSIONS; index++) sessionIds.push(await seedSession(parts, tenant, { prompt: `[[script:spender]] ${index}` }))
+    for (let index = 0; index < SESSIONS; index++)
+      sessionIds.push(await seedSession(parts, tenant, { prompt: `[[script:spender]] ${index}` }))
     expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' })
     await workers.start()
 
@@ -44,7 +55,10 @@ describe('a tenant with one dollar left', () => {
       const row = await waitForSession(test, sessionId, ({ status }) => status === 'PAUSED', 120_000)
       expect(row.stop_reason).toBe('BUDGET_REACHED')
     }
-    const { rows } = await test.superuser.query("select total_spent::text as spent, total_reserved::text as reserved from spend where scope = 'TENANT' and scope_id = $1", [tenant.tenantId])
+    const { rows } = await test.superuser.query(
+      "select total_spent::text as spent, total_reserved::text as reserved from spend where scope = 'TENANT' and scope_id = $1",
+      [tenant.tenantId],
+    )
     const spent = BigInt(rows[0].spent)
     const counted = model.charges.reduce((sum, charge) => sum + BigInt(charge.costNanos), 0n)
     expect(rows[0].reserved).toBe('0')
@@ -52,6 +66,8 @@ describe('a tenant with one dollar left', () => {
     expect(counted).toBeLessThanOrEqual(spent)
     // Within one call's worst case of the cap: the least call there is did not fit any more.
     const longest = Math.max(...model.requests.map(({ body }) => Buffer.byteLength(JSON.stringify(body))))
-    expect(DOLLAR - spent).toBeLessThan(worstCaseNanos('claude-opus-5', { inputBoundTokens: longest + 4_000, maxOutputTokens: 4_000 }, new Date()))
+    expect(DOLLAR - spent).toBeLessThan(
+      worstCaseNanos('claude-opus-5', { inputBoundTokens: longest + 4_000, maxOutputTokens: 4_000 }, new Date()),
+    )
   }, 180_000)
 })

@@ -19,7 +19,11 @@ beforeAll(async () => {
   model = await startScriptedModel()
   // The append is what shows a call that ran twice.
   model.addScript('work', [
-    { text: 'I append a line.', toolCalls: [{ name: 'bash', input: { command: 'sleep 0.3; echo once >> /workspace/lines.txt' } }], chunkDelayMs: 5 },
+    {
+      text: 'I append a line.',
+      toolCalls: [{ name: 'bash', input: { command: 'sleep 0.3; echo once >> /workspace/lines.txt' } }],
+      chunkDelayMs: 5,
+    },
     { text: 'That is done, and written down at some length so that there is a stream to be cut.', chunkDelayMs: 5 },
   ])
 })
@@ -33,31 +37,45 @@ beforeEach(async () => {
 afterEach(() => workers.stop())
 
 describe('kill -9 of the worker', () => {
-  it.each(CRASH_POINTS)('%s: the session completes, and nothing happened twice unseen', async (point) => {
-    const mark = path.join(workers.dataDir, 'crashed')
-    await rm(mark, { force: true })
-    const tenant = await seedTenant(test.db)
-    const doomed = await workers.start({ CRASH_AT: point, CRASH_MARK: mark })
-    const sessionId = await seedSession(silentParts(test.db), tenant, {
-      prompt: '[[script:work]]',
-      conditions: [{ name: 'one line', ...parseConditionSpec({ command: { run: 'test -s lines.txt' } }, 'spec') }],
-      budgetNanos: 1_000_000_000n,
-    })
-    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' })
-    await workers.start()
-    await waitForStatus(test, sessionId, ['COMPLETED'], 25_000)
+  it.each(CRASH_POINTS)(
+    '%s: the session completes, and nothing happened twice unseen',
+    async (point) => {
+      const mark = path.join(workers.dataDir, 'crashed')
+      await rm(mark, { force: true })
+      const tenant = await seedTenant(test.db)
+      const doomed = await workers.start({ CRASH_AT: point, CRASH_MARK: mark })
+      const sessionId = await seedSession(silentParts(test.db), tenant, {
+        prompt: '[[script:work]]',
+        conditions: [{ name: 'one line', ...parseConditionSpec({ command: { run: 'test -s lines.txt' } }, 'spec') }],
+        budgetNanos: 1_000_000_000n,
+      })
+      expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' })
+      await workers.start()
+      await waitForStatus(test, sessionId, ['COMPLETED'], 25_000)
 
-    const events = await readSessionEvents(test, sessionId)
-    const calls = events.filter(({ type }) => type === 'agent.tool_call')
-    const results = events.filter(({ type }) => type === 'agent.tool_result')
-    expect(results.map(({ payload }) => payload['callId'])).toEqual(calls.map(({ payload }) => payload['callId']))
-    const { rows: held } = await test.superuser.query("select state, count(*)::int as n from reservation where session_id = $1 and state = 'held' group by state", [sessionId])
-    expect(held).toEqual([])
-    const verdicts = events.filter(({ type, payload }) => type === 'condition.evaluated' && payload['verdict'] !== 'ERROR').map(({ payload }) => `${payload['round']} ${payload['conditionId']}`)
-    expect(new Set(verdicts).size).toBe(verdicts.length)
-    const { rows: spend } = await test.superuser.query('select total_spent::bigint as spent, total_reserved::bigint as reserved from spend where scope_id = $1', [sessionId])
-    const charged = model.charges.filter((charge) => charge.session === sessionId).reduce((sum, charge) => sum + BigInt(charge.costNanos), 0n)
-    expect(BigInt(spend[0].spent)).toBeGreaterThanOrEqual(charged)
-    expect(BigInt(spend[0].spent)).toBeLessThanOrEqual(1_000_000_000n)
-  }, 60_000)
+      const events = await readSessionEvents(test, sessionId)
+      const calls = events.filter(({ type }) => type === 'agent.tool_call')
+      const results = events.filter(({ type }) => type === 'agent.tool_result')
+      expect(results.map(({ payload }) => payload['callId'])).toEqual(calls.map(({ payload }) => payload['callId']))
+      const { rows: held } = await test.superuser.query(
+        "select state, count(*)::int as n from reservation where session_id = $1 and state = 'held' group by state",
+        [sessionId],
+      )
+      expect(held).toEqual([])
+      const verdicts = events
+        .filter(({ type, payload }) => type === 'condition.evaluated' && payload['verdict'] !== 'ERROR')
+        .map(({ payload }) => `${payload['round']} ${payload['conditionId']}`)
+      expect(new Set(verdicts).size).toBe(verdicts.length)
+      const { rows: spend } = await test.superuser.query(
+        'select total_spent::bigint as spent, total_reserved::bigint as reserved from spend where scope_id = $1',
+        [sessionId],
+      )
+      const charged = model.charges
+        .filter((charge) => charge.session === sessionId)
+        .reduce((sum, charge) => sum + BigInt(charge.costNanos), 0n)
+      expect(BigInt(spend[0].spent)).toBeGreaterThanOrEqual(charged)
+      expect(BigInt(spend[0].spent)).toBeLessThanOrEqual(1_000_000_000n)
+    },
+    60_000,
+  )
 })

@@ -1,5 +1,5 @@
-import type { Config } from '@longhaul/core/src/config.ts'
 import { openSnapshotStore } from '@longhaul/core/src/checkpoints/open-snapshot-store.ts'
+import type { Config } from '@longhaul/core/src/config.ts'
 import { openAnnouncer } from '@longhaul/core/src/log/open-announcer.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import { createWakeQueue } from '@longhaul/core/src/queue/bullmq-wake-queue.ts'
@@ -13,18 +13,37 @@ import { createWatchedSessions } from './watched-sessions.ts'
 import { createFillWorkspace } from './workspace/fill-workspace.ts'
 
 /** Chooses every part a turn runs on, from the settings. */
-export const openParts = async (config: Config, logger: Logger, atPoint: (point: CrashPoint) => void | Promise<void> = () => {}): Promise<TurnParts & { close(): Promise<void> }> => {
-  const db = openDatabase({ url: config.databaseUrl, maxConnections: 24, onConnectionError: (error) => logger.warn({ err: error }, 'a database connection was lost') })
+export const openParts = async (
+  config: Config,
+  logger: Logger,
+  atPoint: (point: CrashPoint) => void | Promise<void> = () => {},
+): Promise<TurnParts & { close(): Promise<void> }> => {
+  const db = openDatabase({
+    url: config.databaseUrl,
+    maxConnections: 24,
+    onConnectionError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+  })
   const announcer = openAnnouncer({ databaseUrl: config.databaseUrl, redisUrl: config.redisUrl ?? null }, logger)
-  const queue = createWakeQueue(config.redisUrl === undefined ? { kind: 'postgres', url: config.databaseUrl } : { kind: 'redis', url: config.redisUrl }, logger)
+  const queue = createWakeQueue(
+    config.redisUrl === undefined ? { kind: 'postgres', url: config.databaseUrl } : { kind: 'redis', url: config.redisUrl },
+    logger,
+  )
   const snapshots = openSnapshotStore(config)
   const provider = await openSandboxProvider(config, logger)
-  const sandboxes = new SandboxPool(provider, { fill: createFillWorkspace({ db, snapshots, provider }), idleMs: config.sandboxIdleMs, logger })
+  const sandboxes = new SandboxPool(provider, {
+    fill: createFillWorkspace({ db, snapshots, provider }),
+    idleMs: config.sandboxIdleMs,
+    logger,
+  })
   return {
     db,
     announcer,
     queue,
-    model: openModel({ anthropicApiKey: config.anthropicApiKey ?? null, anthropicBaseUrl: config.anthropicBaseUrl ?? 'https://api.anthropic.com', stallMs: config.modelStallMs }),
+    model: openModel({
+      anthropicApiKey: config.anthropicApiKey ?? null,
+      anthropicBaseUrl: config.anthropicBaseUrl ?? 'https://api.anthropic.com',
+      stallMs: config.modelStallMs,
+    }),
     sandboxes,
     snapshots,
     tools: toolsByName,

@@ -45,8 +45,15 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   })
   await listening
   const sweeping = startSweeping(parts, options.sweepMs)
-  const reaping = startReaping({ db, provider: sandboxes.provider, logger, isAttached: (sessionId) => sandboxes.attached().includes(sessionId) }, options.reapMs)
-  const consumer: WakeConsumer = await queue.consume({ engineId, concurrency: options.concurrency, onWake: (job) => advanceTurn(advancing, job) })
+  const reaping = startReaping(
+    { db, provider: sandboxes.provider, logger, isAttached: (sessionId) => sandboxes.attached().includes(sessionId) },
+    options.reapMs,
+  )
+  const consumer: WakeConsumer = await queue.consume({
+    engineId,
+    concurrency: options.concurrency,
+    onWake: (job) => advanceTurn(advancing, job),
+  })
   logger.info({ workerId: lease.workerId(), engineId, sandbox: sandboxes.provider.name }, 'the worker is ready')
 
   return {
@@ -68,10 +75,12 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
 const handOver = async (parts: TurnParts, active: ActiveTurns): Promise<void> => {
   for (const turn of active.all()) {
     turn.wishes.lose('the worker stops')
-    const wakes = await releaseClaim(parts.db, { tenantId: turn.tenantId, threadId: turn.threadId, epoch: turn.epoch, dueInMs: 0 }).catch((error: unknown) => {
-      parts.logger.warn({ err: error, sessionId: turn.sessionId }, 'a turn could not be handed over: the sweep will find it')
-      return []
-    })
+    const wakes = await releaseClaim(parts.db, { tenantId: turn.tenantId, threadId: turn.threadId, epoch: turn.epoch, dueInMs: 0 }).catch(
+      (error: unknown) => {
+        parts.logger.warn({ err: error, sessionId: turn.sessionId }, 'a turn could not be handed over: the sweep will find it')
+        return []
+      },
+    )
     parts.queue.send(wakes)
   }
 }

@@ -12,7 +12,10 @@ const logger = createLogger({ name: 'suspect', level: config.logLevel })
 const parts = await openParts(config, logger)
 const engineId = await parts.sandboxes.provider.engineId()
 const active = new ActiveTurns()
-const lease = await keepLease({ db: parts.db, active, logger }, { kind: 'suspect', engineId, leaseMs: config.leaseMs, renewMs: config.leaseRenewMs })
+const lease = await keepLease(
+  { db: parts.db, active, logger },
+  { kind: 'suspect', engineId, leaseMs: config.leaseMs, renewMs: config.leaseRenewMs },
+)
 await parts.announcer.listen({
   onControl: (sessionId) => {
     if (active.ofSession(sessionId).length > 0) void lease.renewNow()

@@ -1,10 +1,10 @@
-import { createLogger } from '@longhaul/core/src/logger.ts'
-import { parseConfig } from '@longhaul/core/src/config.ts'
-import type { TestDatabase } from '@longhaul/core/testing/database.ts'
-import type { ScriptedModel } from '@longhaul/core/testing/scripted-model/scripted-model.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { parseConfig } from '@longhaul/core/src/config.ts'
+import { createLogger } from '@longhaul/core/src/logger.ts'
+import type { TestDatabase } from '@longhaul/core/testing/database.ts'
+import type { ScriptedModel } from '@longhaul/core/testing/scripted-model/scripted-model.ts'
 import { openParts } from '../src/open-parts.ts'
 import { type RunningWorker, startWorker } from '../src/start-worker.ts'
 import type { TurnParts } from '../src/turn/stretch.ts'
@@ -21,7 +21,15 @@ export type TestWorker = {
 }
 
 /** A whole worker in this process, on a real database, real sandboxes and the scripted model, with short times. */
-export const startTestWorker = async ({ test, model, env = {} }: { test: TestDatabase; model: ScriptedModel; env?: Record<string, string> }): Promise<TestWorker> => {
+export const startTestWorker = async ({
+  test,
+  model,
+  env = {},
+}: {
+  test: TestDatabase
+  model: ScriptedModel
+  env?: Record<string, string>
+}): Promise<TestWorker> => {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'longhaul-worker-'))
   const config = parseConfig({
     PATH: process.env['PATH'] ?? '',
@@ -40,7 +48,14 @@ export const startTestWorker = async ({ test, model, env = {} }: { test: TestDat
   })
   const logger = createLogger({ name: 'test', level: config.logLevel })
   const parts = await openParts(config, logger)
-  const worker = await startWorker(parts, { concurrency: 50, leaseMs: config.leaseMs, renewMs: config.leaseRenewMs, sweepMs: config.sweepMs, reapMs: 1_000, drainMs: config.drainMs })
+  const worker = await startWorker(parts, {
+    concurrency: 50,
+    leaseMs: config.leaseMs,
+    renewMs: config.leaseRenewMs,
+    sweepMs: config.sweepMs,
+    reapMs: 1_000,
+    drainMs: config.drainMs,
+  })
 
   const events = (sessionId: string) => readSessionEvents(test, sessionId)
   return {

@@ -26,7 +26,15 @@ export type WorkerProcesses = {
 }
 
 /** Workers in processes of their own, which a test can kill. They share a folder, as workers of one host do. */
-export const createWorkerProcesses = async ({ test, model, env = {} }: { test: TestDatabase; model: ScriptedModel; env?: Record<string, string> }): Promise<WorkerProcesses> => {
+export const createWorkerProcesses = async ({
+  test,
+  model,
+  env = {},
+}: {
+  test: TestDatabase
+  model: ScriptedModel
+  env?: Record<string, string>
+}): Promise<WorkerProcesses> => {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'longhaul-workers-'))
   const running = new Set<WorkerProcess>()
   let count = 0
@@ -55,7 +63,9 @@ export const createWorkerProcesses = async ({ test, model, env = {} }: { test: T
     const log = createWriteStream(logFile)
     child.stdout?.pipe(log)
     child.stderr?.pipe(log)
-    const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))
+    const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
+      child.once('exit', (code, signal) => resolve({ code, signal })),
+    )
     const started = { child, exited, logFile }
     running.add(started)
     void exited.then(() => running.delete(started))

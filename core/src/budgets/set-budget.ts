@@ -31,7 +31,17 @@ export const setBudget = async (parts: CoreParts, input: SetBudget): Promise<{ b
        on conflict (scope, scope_id, period, set_by) do update set limit_nanos = excluded.limit_nanos, changed_at = clock_timestamp(), alerted_percent = 0, alerted_period = null,
          alert_percents = coalesce($9, budget.alert_percents)
        returning id`,
-      [createId('bgt'), input.tenantId, input.scope, input.scopeId, input.period, input.setBy, input.limitNanos.toString(), input.alertPercents ?? DEFAULT_ALERTS, input.alertPercents],
+      [
+        createId('bgt'),
+        input.tenantId,
+        input.scope,
+        input.scopeId,
+        input.period,
+        input.setBy,
+        input.limitNanos.toString(),
+        input.alertPercents ?? DEFAULT_ALERTS,
+        input.alertPercents,
+      ],
     )
     const [row] = rows
     if (row === undefined) throw new Error('a budget that was just set is not there')
@@ -43,7 +53,10 @@ export const setBudget = async (parts: CoreParts, input: SetBudget): Promise<{ b
 }
 
 /** Sessions that a change of budgets under this scope may set free. */
-export const readStopped = async (client: pg.ClientBase, { tenantId, scope, scopeId }: Pick<SetBudget, 'tenantId' | 'scope' | 'scopeId'>): Promise<string[]> => {
+export const readStopped = async (
+  client: pg.ClientBase,
+  { tenantId, scope, scopeId }: Pick<SetBudget, 'tenantId' | 'scope' | 'scopeId'>,
+): Promise<string[]> => {
   const { rows } = await client.query<{ session_id: string }>(
     "select session_id from turn where tenant_id = $1 and state = 'waiting' and wait_reason in ('budget', 'budget_reached') and wait_scope = $2 order by created_at",
     [tenantId, `${scope}:${scopeId}`],
@@ -57,7 +70,11 @@ type Raised = { budgetId: string; scope: BudgetScope; scopeId: string; period: B
  * Makes each due again, one transaction a session; one that still does not fit stops again, holding nothing. A process that dies
  * in between leaves the rest to the next change of the cap, to its period's end, or to a person.
  */
-export const resumeStopped = async (parts: CoreParts, { tenantId, keyId }: { tenantId: string; keyId: string }, { sessionIds, raised }: { sessionIds: string[]; raised: Raised | null }): Promise<void> => {
+export const resumeStopped = async (
+  parts: CoreParts,
+  { tenantId, keyId }: { tenantId: string; keyId: string },
+  { sessionIds, raised }: { sessionIds: string[]; raised: Raised | null },
+): Promise<void> => {
   for (const sessionId of sessionIds) {
     const result = await inTransaction(parts.db, async (client): Promise<{ head: number; wakes: Wake[] } | null> => {
       const session = await lockSession(client, { tenantId, sessionId })
@@ -72,7 +89,15 @@ export const resumeStopped = async (parts: CoreParts, { tenantId, keyId }: { ten
           epoch: null,
           events: [
             ...(raised === null ? [] : [{ type: 'budget.raised' as const, actor: keyId, payload: raised }]),
-            ...(session.status === 'PAUSED' ? [{ type: 'session.status' as const, actor: 'platform', payload: { status: 'QUEUED' as const, stopReason: null, activity: null } }] : []),
+            ...(session.status === 'PAUSED'
+              ? [
+                  {
+                    type: 'session.status' as const,
+                    actor: 'platform',
+                    payload: { status: 'QUEUED' as const, stopReason: null, activity: null },
+                  },
+                ]
+              : []),
           ],
           turn: { op: 'ensure', next: { id: createId('trn'), kind: 'work' } },
         },
@@ -85,7 +110,10 @@ export const resumeStopped = async (parts: CoreParts, { tenantId, keyId }: { ten
 
 const refuseForeignScope = async (client: pg.ClientBase, { tenantId, scope, scopeId }: SetBudget): Promise<void> => {
   const table = { TENANT: 'tenant', AGENT: 'agent', SESSION: 'session' }[scope]
-  const { rows } = await client.query(`select 1 from ${table} where id = $1${scope === 'TENANT' ? ' and id = $2' : ' and tenant_id = $2'}`, [scopeId, tenantId])
+  const { rows } = await client.query(
+    `select 1 from ${table} where id = $1${scope === 'TENANT' ? ' and id = $2' : ' and tenant_id = $2'}`,
+    [scopeId, tenantId],
+  )
   if (rows.length === 0) throw notFound(scope.toLowerCase(), scopeId)
 }
 

@@ -19,7 +19,8 @@ export type Manifest = ManifestEntry[]
 /** Hex SHA-256 over the entries sorted by path (by code unit), one JSON array a line. */
 export const digestManifest = (manifest: Manifest): string => {
   const hash = createHash('sha256')
-  for (const entry of sortManifest(manifest)) hash.update(`${JSON.stringify([entry.path, entry.kind, entry.mode, entry.sizeBytes, entry.content])}\n`)
+  for (const entry of sortManifest(manifest))
+    hash.update(`${JSON.stringify([entry.path, entry.kind, entry.mode, entry.sizeBytes, entry.content])}\n`)
   return hash.digest('hex')
 }
 

@@ -66,7 +66,12 @@ const addCutOff = (messages: ContextMessage[], event: EventOf<'agent.message'>):
 const addResult = (messages: ContextMessage[], answered: EventOf<'agent.message'> | null, event: EventOf<'agent.tool_result'>): void => {
   const { callId, output, isError } = event.payload
   if (answered === null) return
-  const block: ToolResultBlock = { type: 'tool_result', tool_use_id: callId, content: output === '' ? '(no output)' : output, ...(isError ? { is_error: true } : {}) }
+  const block: ToolResultBlock = {
+    type: 'tool_result',
+    tool_use_id: callId,
+    content: output === '' ? '(no output)' : output,
+    ...(isError ? { is_error: true } : {}),
+  }
   const last = messages.at(-1)
   if (last?.role !== 'user') {
     messages.push({ role: 'user', content: [block] })

@@ -12,4 +12,11 @@ export type ContentBlock = TextBlock | ThinkingBlock | RedactedThinkingBlock | T
 export type ContextBlock = ContentBlock | ToolResultBlock
 export type ContextMessage = { role: 'user' | 'assistant'; content: ContextBlock[] }
 
-export type StopReasonOfModel = 'end_turn' | 'tool_use' | 'max_tokens' | 'stop_sequence' | 'refusal' | 'pause_turn' | 'model_context_window_exceeded'
+export type StopReasonOfModel =
+  | 'end_turn'
+  | 'tool_use'
+  | 'max_tokens'
+  | 'stop_sequence'
+  | 'refusal'
+  | 'pause_turn'
+  | 'model_context_window_exceeded'

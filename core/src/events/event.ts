@@ -15,7 +15,7 @@
  * PROTOCOL.md says for each type who writes it and what must follow. Every payload carries `v`, the version of its shape:
  * logs of any release must be readable by every later one.
  */
-import { z } from 'zod'
+import type { z } from 'zod'
 import { agentEvents } from './agent-events.ts'
 import { budgetEvents } from './budget-events.ts'
 import { conditionEvents } from './condition-events.ts'
@@ -35,7 +35,15 @@ export type NewEvent = {
 
 /** One event as it stands in the log. */
 export type LogEvent = {
-  [T in EventType]: { seq: number; type: T; threadId: string; actor: string; payload: EventPayloads[T]; costNanos: bigint | null; createdAt: Date }
+  [T in EventType]: {
+    seq: number
+    type: T
+    threadId: string
+    actor: string
+    payload: EventPayloads[T]
+    costNanos: bigint | null
+    createdAt: Date
+  }
 }[EventType]
 
 export const EVENT_TYPES = Object.keys(schemas) as EventType[]
@@ -50,6 +58,7 @@ export const MAX_PAYLOAD_BYTES = 256 * 1024
 /** Checks a payload where it enters the log, and stamps the version of its shape. Throws on our own mistakes. */
 export const parsePayload = (event: NewEvent): Record<string, unknown> => {
   const payload = schemas[event.type].parse({ ...event.payload, v: 1 })
-  if (Buffer.byteLength(JSON.stringify(payload)) > MAX_PAYLOAD_BYTES) throw new Error(`a ${event.type} payload is over ${MAX_PAYLOAD_BYTES} bytes`)
+  if (Buffer.byteLength(JSON.stringify(payload)) > MAX_PAYLOAD_BYTES)
+    throw new Error(`a ${event.type} payload is over ${MAX_PAYLOAD_BYTES} bytes`)
   return payload
 }

@@ -33,7 +33,9 @@ export const sessionEvents = {
     title: z.string().nullable(),
     prompt: z.string(),
     maxEvaluations: z.int(),
-    resources: z.array(z.object({ kind: z.enum(['FILE', 'GIT']), path: z.string(), url: z.string().nullable(), commit: z.string().nullable() })),
+    resources: z.array(
+      z.object({ kind: z.enum(['FILE', 'GIT']), path: z.string(), url: z.string().nullable(), commit: z.string().nullable() }),
+    ),
   }),
   'session.status': z.object({
     v: z.literal(1),

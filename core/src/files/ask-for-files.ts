@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { badInput, notFound, PlatformError } from '../errors.ts'
 import { createId } from '../ids.ts'
-import { readResources } from '../sessions/read-resources.ts'
 import { type CoreParts, inTransaction } from '../sessions/change-session.ts'
+import { readResources } from '../sessions/read-resources.ts'
 import { type FileLookAnswer, MAX_FILE_BYTES, toAbsoluteWorkspacePath, toFileContent } from './file-look.ts'
 
 /** How long a worker may take to answer, and how often the row is looked at meanwhile. */
@@ -13,7 +13,10 @@ const LOOK_MS = 40
  * One folder's entries, or one file, as they are now. Null where there is no such path. Throws BAD_USER_INPUT for a path outside /workspace,
  * UNAVAILABLE when no worker of the session's engine answers. Before the sandbox exists, it is the resources that are seen.
  */
-export const askForFiles = async (parts: CoreParts, look: { tenantId: string; sessionId: string; op: 'list' | 'read'; path: string }): Promise<FileLookAnswer | null> => {
+export const askForFiles = async (
+  parts: CoreParts,
+  look: { tenantId: string; sessionId: string; op: 'list' | 'read'; path: string },
+): Promise<FileLookAnswer | null> => {
   const path = toAbsoluteWorkspacePath(look.path)
   if (path === null) throw badInput('path', 'a path below /workspace, without ..')
   const asked = await ask(parts, { ...look, path })
@@ -23,19 +26,35 @@ export const askForFiles = async (parts: CoreParts, look: { tenantId: string; se
   return 'problem' in answer ? null : answer
 }
 
-const ask = async (parts: CoreParts, { tenantId, sessionId, op, path }: { tenantId: string; sessionId: string; op: string; path: string }): Promise<{ id: string; engineId: string } | null> =>
+const ask = async (
+  parts: CoreParts,
+  { tenantId, sessionId, op, path }: { tenantId: string; sessionId: string; op: string; path: string },
+): Promise<{ id: string; engineId: string } | null> =>
   inTransaction(parts.db, async (client) => {
     await client.query("select set_config('longhaul.tenant', $1, true)", [tenantId])
-    const { rows } = await client.query<{ engine_id: string | null; sandbox_id: string | null }>('select engine_id, sandbox_id from session where id = $1 and deleted_at is null', [sessionId])
+    const { rows } = await client.query<{ engine_id: string | null; sandbox_id: string | null }>(
+      'select engine_id, sandbox_id from session where id = $1 and deleted_at is null',
+      [sessionId],
+    )
     const [session] = rows
     if (session === undefined) throw notFound('session', sessionId)
     if (session.engine_id === null || session.sandbox_id === null) return null
     const id = createId('flk')
-    await client.query('insert into file_look (id, tenant_id, session_id, engine_id, op, path) values ($1, $2, $3, $4, $5, $6)', [id, tenantId, sessionId, session.engine_id, op, path])
+    await client.query('insert into file_look (id, tenant_id, session_id, engine_id, op, path) values ($1, $2, $3, $4, $5, $6)', [
+      id,
+      tenantId,
+      sessionId,
+      session.engine_id,
+      op,
+      path,
+    ])
     return { id, engineId: session.engine_id }
   })
 
-const waitForAnswer = async (parts: CoreParts, { tenantId, sessionId, id }: { tenantId: string; sessionId: string; id: string }): Promise<FileLookAnswer> => {
+const waitForAnswer = async (
+  parts: CoreParts,
+  { tenantId, sessionId, id }: { tenantId: string; sessionId: string; id: string },
+): Promise<FileLookAnswer> => {
   const until = Date.now() + PATIENCE_MS
   while (Date.now() < until) {
     const answer = await inTransaction(parts.db, async (client) => {
@@ -49,8 +68,13 @@ const waitForAnswer = async (parts: CoreParts, { tenantId, sessionId, id }: { te
   throw new PlatformError('UNAVAILABLE', `No worker of the engine that holds the files of session ${sessionId} answers.`)
 }
 
-const lookAtResources = async (parts: CoreParts, { tenantId, sessionId, op, path }: { tenantId: string; sessionId: string; op: 'list' | 'read'; path: string }): Promise<FileLookAnswer | null> => {
-  const files = (await readResources(parts.db, { tenantId, sessionId })).flatMap((resource) => (resource.kind === 'FILE' ? [{ path: toAbsoluteWorkspacePath(resource.path) ?? '', content: resource.content }] : []))
+const lookAtResources = async (
+  parts: CoreParts,
+  { tenantId, sessionId, op, path }: { tenantId: string; sessionId: string; op: 'list' | 'read'; path: string },
+): Promise<FileLookAnswer | null> => {
+  const files = (await readResources(parts.db, { tenantId, sessionId })).flatMap((resource) =>
+    resource.kind === 'FILE' ? [{ path: toAbsoluteWorkspacePath(resource.path) ?? '', content: resource.content }] : [],
+  )
   if (op === 'read') {
     const file = files.findLast((candidate) => candidate.path === path)
     return file === undefined ? null : { file: toFileContent(path, file.content.subarray(0, MAX_FILE_BYTES), file.content.length) }
@@ -61,7 +85,12 @@ const lookAtResources = async (parts: CoreParts, { tenantId, sessionId, op, path
     if (!file.path.startsWith(`${path}/`)) continue
     const [name, ...deeper] = file.path.slice(path.length + 1).split('/')
     const entryPath = `${path}/${name}`
-    names.set(entryPath, deeper.length > 0 ? { path: entryPath, kind: 'DIRECTORY', sizeBytes: 0, mode: '0755', modifiedAt } : { path: entryPath, kind: 'FILE', sizeBytes: file.content.length, mode: '0644', modifiedAt })
+    names.set(
+      entryPath,
+      deeper.length > 0
+        ? { path: entryPath, kind: 'DIRECTORY', sizeBytes: 0, mode: '0755', modifiedAt }
+        : { path: entryPath, kind: 'FILE', sizeBytes: file.content.length, mode: '0644', modifiedAt },
+    )
   }
   if (names.size === 0 && path !== '/workspace') return null
   return { entries: [...names.values()].sort((a, b) => (a.path < b.path ? -1 : 1)) }

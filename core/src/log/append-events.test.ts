@@ -28,9 +28,13 @@ describe('appending', () => {
     expect(parts.wakes).toHaveLength(1)
   })
 
-  it('refuses an epoch that is not the claim\'s, and a claim that nobody holds', async () => {
+  it("refuses an epoch that is not the claim's, and a claim that nobody holds", async () => {
     const { tenantId, sessionId, threadId, turn } = await seed()
-    const event = { type: 'session.status', actor: 'platform', payload: { status: 'IDLE', stopReason: 'END_TURN', activity: null } } as const
+    const event = {
+      type: 'session.status',
+      actor: 'platform',
+      payload: { status: 'IDLE', stopReason: 'END_TURN', activity: null },
+    } as const
     const append = (epoch: number) => appendEvents(test.db, { tenantId, sessionId, threadId, epoch, events: [event] })
     expect(await append(0)).toEqual({ refused: 'stale_epoch' })
     await startLease(test.db, { workerId: `wrk_${sessionId}`, engineId: null, kind: 'worker', host: 'here', pid: 1, leaseMs: 60_000 })
@@ -43,6 +47,8 @@ describe('appending', () => {
   it('shows another tenant no row', async () => {
     const { sessionId } = await seed()
     const other = await seedTenant(test.db)
-    expect(await appendEvents(test.db, { tenantId: other.tenantId, sessionId, threadId: 'thr_x', epoch: null, events: [] })).toEqual({ refused: 'not_found' })
+    expect(await appendEvents(test.db, { tenantId: other.tenantId, sessionId, threadId: 'thr_x', epoch: null, events: [] })).toEqual({
+      refused: 'not_found',
+    })
   })
 })

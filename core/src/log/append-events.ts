@@ -25,7 +25,13 @@ export type TurnMove = (
   | { op: 'control' }
 ) & { control?: 'pause' | 'interrupt' | null }
 
-export type Settlement = { reservationId: string; costNanos: bigint; usage: TokenUsage | null; basis: 'exact' | 'estimated' | 'presumed'; requestId?: string | null }
+export type Settlement = {
+  reservationId: string
+  costNanos: bigint
+  usage: TokenUsage | null
+  basis: 'exact' | 'estimated' | 'presumed'
+  requestId?: string | null
+}
 
 export type Append = {
   tenantId: string
@@ -90,5 +96,10 @@ export const retrySerialization = async <T>(run: () => Promise<T>): Promise<T> =
 const toRow = (event: NewEvent): Record<string, unknown> => {
   const { value, lossy } = cleanJson(parsePayload(event))
   const payload = lossy ? { ...(value as Record<string, unknown>), lossy: true } : value
-  return { type: event.type, actor: event.actor, payload, ...(event.costNanos === undefined ? {} : { costNanos: event.costNanos.toString() }) }
+  return {
+    type: event.type,
+    actor: event.actor,
+    payload,
+    ...(event.costNanos === undefined ? {} : { costNanos: event.costNanos.toString() }),
+  }
 }

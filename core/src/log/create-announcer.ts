@@ -20,7 +20,10 @@ export const createAnnouncer = (transport: AnnouncementTransport, logger: Logger
 
   const takeBatch = (channel: Channel): unknown[] => {
     if (channel === 'longhaul_heads') {
-      const batch = fit([...heads.values()].map(({ tenantId, sessionId, head }) => [tenantId, sessionId, head]), transport.maxBytes)
+      const batch = fit(
+        [...heads.values()].map(({ tenantId, sessionId, head }) => [tenantId, sessionId, head]),
+        transport.maxBytes,
+      )
       for (const item of batch) heads.delete((item as [string, string, number])[1])
       return batch
     }
@@ -67,7 +70,8 @@ export const createAnnouncer = (transport: AnnouncementTransport, logger: Logger
       kick('longhaul_control')
     },
     announceWatched: (sessionIds) => {
-      for (let from = 0; from < sessionIds.length; from += WATCHED_PER_MESSAGE) control.push({ watched: sessionIds.slice(from, from + WATCHED_PER_MESSAGE) })
+      for (let from = 0; from < sessionIds.length; from += WATCHED_PER_MESSAGE)
+        control.push({ watched: sessionIds.slice(from, from + WATCHED_PER_MESSAGE) })
       kick('longhaul_control')
     },
     announceFileLook: (engineId) => {
@@ -130,7 +134,11 @@ const mergeDeltas = (deltas: readonly StreamedDelta[]): StreamedDelta[] => {
   for (const delta of deltas) {
     const last = merged.at(-1)
     const continues =
-      last !== undefined && last.turnId === delta.turnId && last.attempt === delta.attempt && last.block === delta.block && last.offset + last.text.length === delta.offset
+      last !== undefined &&
+      last.turnId === delta.turnId &&
+      last.attempt === delta.attempt &&
+      last.block === delta.block &&
+      last.offset + last.text.length === delta.offset
     if (continues && last.text.length + delta.text.length <= 2_000) last.text += delta.text
     else merged.push({ ...delta })
   }

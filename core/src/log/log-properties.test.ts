@@ -17,7 +17,10 @@ beforeAll(async () => {
 afterAll(() => test.close())
 
 /** What nobody should send and everybody does: NUL, lone surrogates, any code point, deep values. */
-const wildText = fc.string({ unit: fc.oneof(fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }), fc.constantFrom('\0', '\ud800', '\udc00', 'é', '"', '\\')), maxLength: 20 })
+const wildText = fc.string({
+  unit: fc.oneof(fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }), fc.constantFrom('\0', '\ud800', '\udc00', 'é', '"', '\\')),
+  maxLength: 20,
+})
 const count = fc.nat({ max: 1_000_000 })
 
 /** Draws an event for the state it meets: which messages wait, which conditions stand. */
@@ -25,71 +28,122 @@ type State = { seq: number; unread: number[]; conditions: string[]; round: numbe
 type Draw = (state: State) => NewEvent | null
 
 const drawn: fc.Arbitrary<Draw> = fc.oneof(
-  fc.tuple(wildText, fc.constantFrom('queue', 'steer', 'interrupt')).map(([text, mode]): Draw => (state) => {
-    state.unread.push(state.seq)
-    return { type: 'user.message', actor: 'key_1', payload: { text, mode } }
-  }),
-  fc.nat({ max: 3 }).map((many): Draw => (state) => {
-    const seqs = state.unread.splice(0, many)
-    return seqs.length === 0 ? null : { type: 'user.message_read', actor: 'platform', payload: { turnId: 'trn_1', seqs } }
-  }),
+  fc.tuple(wildText, fc.constantFrom('queue', 'steer', 'interrupt')).map(
+    ([text, mode]): Draw =>
+      (state) => {
+        state.unread.push(state.seq)
+        return { type: 'user.message', actor: 'key_1', payload: { text, mode } }
+      },
+  ),
+  fc.nat({ max: 3 }).map(
+    (many): Draw =>
+      (state) => {
+        const seqs = state.unread.splice(0, many)
+        return seqs.length === 0 ? null : { type: 'user.message_read', actor: 'platform', payload: { turnId: 'trn_1', seqs } }
+      },
+  ),
   fc.tuple(fc.constantFrom('IDLE', 'RUNNING', 'COMPLETED', 'PAUSED', 'QUEUED'), fc.option(wildText)).map(
-    ([status, activity]): Draw => () => ({ type: 'session.status', actor: 'platform', payload: { status, stopReason: null, activity } }),
+    ([status, activity]): Draw =>
+      () => ({ type: 'session.status', actor: 'platform', payload: { status, stopReason: null, activity } }),
   ),
   fc.tuple(count, count, count, wildText, fc.option(fc.bigInt({ min: 0n, max: 10n ** 15n }))).map(
-    ([inputTokens, outputTokens, cacheWrite5mTokens, text, cost]): Draw => () => ({
-      type: 'agent.message',
-      actor: 'agent',
-      payload: {
-        turnId: createId('trn'),
-        model: 'm',
-        content: [{ type: 'text', text }],
-        stopReason: 'end_turn',
-        usage: { ...USAGE, inputTokens, outputTokens, cacheWrite5mTokens },
-        basis: 'exact',
-        reservationId: createId('rsv'),
-        promptHash: 'h',
-        brokenCalls: [],
-      },
-      ...(cost === null ? {} : { costNanos: cost }),
-    }),
+    ([inputTokens, outputTokens, cacheWrite5mTokens, text, cost]): Draw =>
+      () => ({
+        type: 'agent.message',
+        actor: 'agent',
+        payload: {
+          turnId: createId('trn'),
+          model: 'm',
+          content: [{ type: 'text', text }],
+          stopReason: 'end_turn',
+          usage: { ...USAGE, inputTokens, outputTokens, cacheWrite5mTokens },
+          basis: 'exact',
+          reservationId: createId('rsv'),
+          promptHash: 'h',
+          brokenCalls: [],
+        },
+        ...(cost === null ? {} : { costNanos: cost }),
+      }),
   ),
   fc.tuple(fc.jsonValue(), wildText).map(
-    ([input, summary]): Draw => () => ({ type: 'agent.tool_call', actor: 'agent', payload: { turnId: 't', callId: 'c', name: 'bash', input, permission: 'ALWAYS_ALLOW', summary } }),
+    ([input, summary]): Draw =>
+      () => ({
+        type: 'agent.tool_call',
+        actor: 'agent',
+        payload: { turnId: 't', callId: 'c', name: 'bash', input, permission: 'ALWAYS_ALLOW', summary },
+      }),
   ),
-  fc.tuple(wildText, fc.double({ min: 0, max: 1e9, noNaN: true })).map(([output, durationMs]): Draw => ({ seq }) => ({
-    type: 'agent.tool_result',
-    actor: 'agent',
-    payload: { turnId: 't', callId: 'c', callSeq: seq, outcome: 'done', output, isError: false, exitCode: 0, durationMs, truncated: false, outputFile: null },
-  })),
+  fc.tuple(wildText, fc.double({ min: 0, max: 1e9, noNaN: true })).map(
+    ([output, durationMs]): Draw =>
+      ({ seq }) => ({
+        type: 'agent.tool_result',
+        actor: 'agent',
+        payload: {
+          turnId: 't',
+          callId: 'c',
+          callSeq: seq,
+          outcome: 'done',
+          output,
+          isError: false,
+          exitCode: 0,
+          durationMs,
+          truncated: false,
+          outputFile: null,
+        },
+      }),
+  ),
   fc.constantFrom('agent.compacted' as const, 'agent.reset' as const).map(
-    (type): Draw => () => (type === 'agent.compacted' ? { type, actor: 'agent', payload: { turnId: 't', summary: 's' } } : { type, actor: 'agent', payload: { turnId: 't', handOff: 'h' } }),
+    (type): Draw =>
+      () =>
+        type === 'agent.compacted'
+          ? { type, actor: 'agent', payload: { turnId: 't', summary: 's' } }
+          : { type, actor: 'agent', payload: { turnId: 't', handOff: 'h' } },
   ),
   fc.tuple(fc.constantFrom('RUNNING', 'SUSPENDED', 'LOST', 'GONE'), fc.option(fc.constant('eng_1'))).map(
-    ([state, engineId]): Draw => () => ({ type: 'sandbox.state', actor: 'platform', payload: { state, sandboxId: 'box', provider: 'docker', engineId, image: 'default', isolated: true } }),
+    ([state, engineId]): Draw =>
+      () => ({
+        type: 'sandbox.state',
+        actor: 'platform',
+        payload: { state, sandboxId: 'box', provider: 'docker', engineId, image: 'default', isolated: true },
+      }),
   ),
   fc.constant<Draw>((state) => {
     const conditionId = createId('cnd')
     state.conditions.push(conditionId)
     return { type: 'condition.added', actor: 'key_1', payload: { conditionId, name: conditionId, kind: 'COMMAND', spec: { run: 'true' } } }
   }),
-  fc.nat().map((which): Draw => ({ conditions }) => {
-    const conditionId = conditions[which % Math.max(1, conditions.length)]
-    return conditionId === undefined ? null : { type: 'condition.waived', actor: 'key_1', payload: { conditionId, name: conditionId, reason: 'enough' } }
-  }),
-  fc.tuple(fc.nat(), fc.constantFrom('SATISFIED', 'UNSATISFIED', 'BLOCKED', 'ERROR'), wildText).map(([which, verdict, explanation]): Draw => (state) => {
-    const conditionId = state.conditions[which % Math.max(1, state.conditions.length)]
-    if (conditionId === undefined) return null
-    state.round++
-    const verdicts = { verdict, explanation, evidence: { explanation }, workspaceDigest: 'd', isolated: true }
-    return { type: 'condition.evaluated', actor: 'platform', payload: { turnId: 't', evaluationId: createId('evl'), conditionId, name: 'c', round: state.round, ...verdicts } }
-  }),
+  fc.nat().map(
+    (which): Draw =>
+      ({ conditions }) => {
+        const conditionId = conditions[which % Math.max(1, conditions.length)]
+        return conditionId === undefined
+          ? null
+          : { type: 'condition.waived', actor: 'key_1', payload: { conditionId, name: conditionId, reason: 'enough' } }
+      },
+  ),
+  fc.tuple(fc.nat(), fc.constantFrom('SATISFIED', 'UNSATISFIED', 'BLOCKED', 'ERROR'), wildText).map(
+    ([which, verdict, explanation]): Draw =>
+      (state) => {
+        const conditionId = state.conditions[which % Math.max(1, state.conditions.length)]
+        if (conditionId === undefined) return null
+        state.round++
+        const verdicts = { verdict, explanation, evidence: { explanation }, workspaceDigest: 'd', isolated: true }
+        return {
+          type: 'condition.evaluated',
+          actor: 'platform',
+          payload: { turnId: 't', evaluationId: createId('evl'), conditionId, name: 'c', round: state.round, ...verdicts },
+        }
+      },
+  ),
 )
 
 const seed = async () => {
   const tenant = await seedTenant(test.db)
   const sessionId = await seedSession(silentParts(test.db), tenant)
-  const { rows } = await test.superuser.query<{ threadId: string; head: number }>('select primary_thread_id as "threadId", head from session where id = $1', [sessionId])
+  const { rows } = await test.superuser.query<{ threadId: string; head: number }>(
+    'select primary_thread_id as "threadId", head from session where id = $1',
+    [sessionId],
+  )
   return { tenantId: tenant.tenantId, sessionId, threadId: rows[0]!.threadId, head: rows[0]!.head }
 }
 
@@ -127,7 +181,10 @@ describe('a log', () => {
           expect(result).toMatchObject({ first: state.seq - events.length, head: state.seq - 1 })
           sent.push(...events)
         }
-        const { rows } = await test.superuser.query<{ type: string; payload: Record<string, unknown> }>('select type, payload from event where session_id = $1 and seq > $2 order by seq', [sessionId, head])
+        const { rows } = await test.superuser.query<{ type: string; payload: Record<string, unknown> }>(
+          'select type, payload from event where session_id = $1 and seq > $2 order by seq',
+          [sessionId, head],
+        )
         const stored = rows.map(({ type, payload: { lossy: _, ...payload } }) => ({ type, payload }))
         expect(stored).toEqual(sent.map(({ type, payload }) => ({ type, payload: jsonOf({ v: 1, ...payload }) })))
         expect(await findFaults(tenantId)).toEqual([])
@@ -141,10 +198,19 @@ describe('a log', () => {
     const message = (text: string): NewEvent => ({ type: 'user.message', actor: 'key_1', payload: { text, mode: 'queue' } })
     const results = await Promise.all(
       Array.from({ length: 120 }, (_, index) =>
-        appendEvents(test.db, { tenantId, sessionId, threadId, epoch: null, events: Array.from({ length: (index % 3) + 1 }, () => message(`${index}`)) }),
+        appendEvents(test.db, {
+          tenantId,
+          sessionId,
+          threadId,
+          epoch: null,
+          events: Array.from({ length: (index % 3) + 1 }, () => message(`${index}`)),
+        }),
       ),
     )
-    const { rows } = await test.superuser.query<{ seq: number; text: string }>("select seq, payload->>'text' as text from event where session_id = $1 and seq > $2 order by seq", [sessionId, head])
+    const { rows } = await test.superuser.query<{ seq: number; text: string }>(
+      "select seq, payload->>'text' as text from event where session_id = $1 and seq > $2 order by seq",
+      [sessionId, head],
+    )
     const texts = new Map(rows.map(({ seq, text }) => [seq, text]))
     for (const [index, result] of results.entries()) {
       if (result.refused !== undefined) throw new Error(result.refused)
@@ -159,7 +225,8 @@ describe('a log', () => {
     const { tenantId, sessionId, threadId, head } = await seed()
     const bad = { type: 'user.message', actor: 'key_1', payload: { text: 'x', mode: 'loudly' } } as unknown as NewEvent
     const large = { type: 'user.message', actor: 'key_1', payload: { text: 'x'.repeat(256 * 1024), mode: 'queue' } } as NewEvent
-    for (const event of [bad, large]) await expect(appendEvents(test.db, { tenantId, sessionId, threadId, epoch: null, events: [event] })).rejects.toThrow()
+    for (const event of [bad, large])
+      await expect(appendEvents(test.db, { tenantId, sessionId, threadId, epoch: null, events: [event] })).rejects.toThrow()
     const { rows } = await test.superuser.query('select head from session where id = $1', [sessionId])
     expect(rows[0]?.head).toBe(head)
   })

@@ -6,4 +6,7 @@ import { createRedisTransport } from './redis-transport.ts'
 
 /** Over Redis where one is set, else over the database. */
 export const openAnnouncer = (settings: { databaseUrl: string; redisUrl: string | null }, logger: Logger): Announcer =>
-  createAnnouncer(settings.redisUrl === null ? createPostgresTransport(settings.databaseUrl, logger) : createRedisTransport(settings.redisUrl, logger), logger)
+  createAnnouncer(
+    settings.redisUrl === null ? createPostgresTransport(settings.databaseUrl, logger) : createRedisTransport(settings.redisUrl, logger),
+    logger,
+  )

@@ -4,7 +4,10 @@ import { isEventType, type LogEvent } from '../events/event.ts'
 type Row = { seq: number; type: string; thread_id: string; actor: string; payload: unknown; cost_nanos: string | null; created_at: Date }
 
 /** A thread's context: its events from a position on, oldest first. Never the whole log (invariant 5 at any length). */
-export const readContext = async (db: Database, of: { tenantId: string; sessionId: string; threadId: string; fromSeq: number }): Promise<LogEvent[]> => {
+export const readContext = async (
+  db: Database,
+  of: { tenantId: string; sessionId: string; threadId: string; fromSeq: number },
+): Promise<LogEvent[]> => {
   const { rows } = await db.app.query<Row>({
     name: 'read_context',
     text: 'select * from read_events($1, $2, $3, $4, null)',
@@ -16,5 +19,15 @@ export const readContext = async (db: Database, of: { tenantId: string; sessionI
 /** Events this release knows; those of a later release are left to it. */
 const toLogEvent = (row: Row): LogEvent[] =>
   isEventType(row.type)
-    ? [{ seq: row.seq, type: row.type, threadId: row.thread_id, actor: row.actor, payload: row.payload, costNanos: row.cost_nanos === null ? null : BigInt(row.cost_nanos), createdAt: row.created_at } as LogEvent]
+    ? [
+        {
+          seq: row.seq,
+          type: row.type,
+          threadId: row.thread_id,
+          actor: row.actor,
+          payload: row.payload,
+          costNanos: row.cost_nanos === null ? null : BigInt(row.cost_nanos),
+          createdAt: row.created_at,
+        } as LogEvent,
+      ]
     : []

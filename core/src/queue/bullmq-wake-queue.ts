@@ -29,7 +29,11 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
     const name = queueName(engineId)
     const known = queues.get(name)
     if (known !== undefined) return known
-    const queue = new Queue<WakeJob>(name, { ...toOptions(backend), defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true } } as never, ...toFactory(backend)) as Queue<WakeJob>
+    const queue = new Queue<WakeJob>(
+      name,
+      { ...toOptions(backend), defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true } } as never,
+      ...toFactory(backend),
+    ) as Queue<WakeJob>
     queue.on('error', (error) => logger.warn({ err: error }, 'the queue reports an error'))
     queues.set(name, queue)
     return queue
@@ -86,7 +90,10 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
         worker.on('failed', (_job, error) => logger.debug({ err: error }, 'a wake ended with an error'))
         return worker
       })
-      await Promise.race([Promise.all(workers.map((worker) => worker.waitUntilReady())), new Promise((resolve) => setTimeout(resolve, 5_000).unref())])
+      await Promise.race([
+        Promise.all(workers.map((worker) => worker.waitUntilReady())),
+        new Promise((resolve) => setTimeout(resolve, 5_000).unref()),
+      ])
       const consumer = {
         stop: async () => {
           await Promise.all(workers.map((worker) => worker.close()))
@@ -107,11 +114,23 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
 const queueName = (engineId: string | null): string => (engineId === null ? 'wakes' : `wakes-${engineId.replaceAll(/[^A-Za-z0-9]/g, '')}`)
 
 const toOptions = (backend: QueueBackend): Record<string, unknown> => {
-  if (backend.kind === 'redis') return { connection: { url: backend.url, maxRetriesPerRequest: null, enableOfflineQueue: true }, prefix: PREFIX }
-  return { connection: { connectionString: backend.url, options: '-c role=longhaul_queue', schema: SCHEMA, migrate: true, max: 8, keepAlive: true }, prefix: PREFIX }
+  if (backend.kind === 'redis')
+    return { connection: { url: backend.url, maxRetriesPerRequest: null, enableOfflineQueue: true }, prefix: PREFIX }
+  return {
+    connection: {
+      connectionString: backend.url,
+      options: '-c role=longhaul_queue',
+      schema: SCHEMA,
+      migrate: true,
+      max: 8,
+      keepAlive: true,
+    },
+    prefix: PREFIX,
+  }
 }
 
-const toFactory = (backend: QueueBackend): [] | [never] => (backend.kind === 'postgres' ? [createPostgresBackend as unknown as BackendFactory as never] : [])
+const toFactory = (backend: QueueBackend): [] | [never] =>
+  backend.kind === 'postgres' ? [createPostgresBackend as unknown as BackendFactory as never] : []
 
 /** Two queues share one worker's capacity. */
 const createGate = (limit: number): (<T>(run: () => Promise<T>) => Promise<T>) => {

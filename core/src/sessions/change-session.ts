@@ -7,8 +7,8 @@ import type pg from 'pg'
 import { notFound as missing, PlatformError } from '../errors.ts'
 import type { NewEvent } from '../events/event.ts'
 import type { SessionStatus } from '../events/session-events.ts'
-import { appendEvents, retrySerialization, type TurnMove, type Wake } from '../log/append-events.ts'
 import type { Announcer } from '../log/announcer.ts'
+import { appendEvents, retrySerialization, type TurnMove, type Wake } from '../log/append-events.ts'
 import type { WakeQueue } from '../queue/wake-queue.ts'
 
 /** What an operation needs from outside. */
@@ -45,27 +45,39 @@ export const changeSession = async (
   { tenantId, sessionId }: { tenantId: string; sessionId: string },
   decide: (session: LockedSession, client: pg.ClientBase) => Change | null | Promise<Change | null>,
 ): Promise<{ sessionId: string; first: number; head: number }> => {
-  const outcome = await retrySerialization(() => inTransaction(parts.db, async (client) => {
-    const session = await lockSession(client, { tenantId, sessionId })
-    const change = await decide(session, client)
-    if (change === null) return { first: session.head, head: session.head, wakes: [] as Wake[], control: false }
-    const result = await appendEvents({ client }, { tenantId, sessionId, threadId: session.primaryThreadId, epoch: null, ...change })
-    if (result.refused !== undefined) throw notFound(sessionId)
-    return { first: result.first, head: result.head, wakes: result.wakes, control: change.control ?? false }
-  }))
+  const outcome = await retrySerialization(() =>
+    inTransaction(parts.db, async (client) => {
+      const session = await lockSession(client, { tenantId, sessionId })
+      const change = await decide(session, client)
+      if (change === null) return { first: session.head, head: session.head, wakes: [] as Wake[], control: false }
+      const result = await appendEvents({ client }, { tenantId, sessionId, threadId: session.primaryThreadId, epoch: null, ...change })
+      if (result.refused !== undefined) throw notFound(sessionId)
+      return { first: result.first, head: result.head, wakes: result.wakes, control: change.control ?? false }
+    }),
+  )
   tell(parts, { tenantId, sessionId, ...outcome })
   return { sessionId, first: outcome.first, head: outcome.head }
 }
 
-export const lockSession = async (client: pg.ClientBase, { tenantId, sessionId }: { tenantId: string; sessionId: string }): Promise<LockedSession> => {
-  const { rows } = await client.query<{ session: LockedSession | null }>({ name: 'lock_session', text: 'select lock_session($1, $2) as session', values: [tenantId, sessionId] })
+export const lockSession = async (
+  client: pg.ClientBase,
+  { tenantId, sessionId }: { tenantId: string; sessionId: string },
+): Promise<LockedSession> => {
+  const { rows } = await client.query<{ session: LockedSession | null }>({
+    name: 'lock_session',
+    text: 'select lock_session($1, $2) as session',
+    values: [tenantId, sessionId],
+  })
   const session = rows[0]?.session ?? null
   if (session === null) throw notFound(sessionId)
   return session
 }
 
 /** After the commit: whoever watches reads on, whoever should run is woken. Neither can fail what was committed. */
-export const tell = (parts: CoreParts, { tenantId, sessionId, head, wakes, control }: { tenantId: string; sessionId: string; head: number; wakes: Wake[]; control: boolean }): void => {
+export const tell = (
+  parts: CoreParts,
+  { tenantId, sessionId, head, wakes, control }: { tenantId: string; sessionId: string; head: number; wakes: Wake[]; control: boolean },
+): void => {
   parts.announcer.announceHead({ tenantId, sessionId, head })
   if (control) parts.announcer.announceControl(sessionId)
   parts.queue.send(wakes)
@@ -90,9 +102,12 @@ export const inTransaction = async <T>(db: Database, run: (client: pg.PoolClient
 }
 
 export const refuseBacklog = (session: Pick<LockedSession, 'backlog' | 'tenant'>): void => {
-  if (session.tenant.status === 'SUSPENDED') throw new PlatformError('FORBIDDEN', 'This tenant is suspended: it can read, and nothing else.')
+  if (session.tenant.status === 'SUSPENDED')
+    throw new PlatformError('FORBIDDEN', 'This tenant is suspended: it can read, and nothing else.')
   if (session.backlog >= session.tenant.backlogLimit) {
-    throw new PlatformError('RATE_LIMITED', `${session.backlog} turns of this tenant wait already; try again later.`, { retryAfterMs: BACKLOG_RETRY_MS })
+    throw new PlatformError('RATE_LIMITED', `${session.backlog} turns of this tenant wait already; try again later.`, {
+      retryAfterMs: BACKLOG_RETRY_MS,
+    })
   }
 }
 
@@ -101,6 +116,8 @@ export const notFound = (id: string): PlatformError => missing('session', id)
 /** FAILED and CANCELED are final. */
 export const refuseFinal = (session: LockedSession, what: string): void => {
   if (session.status === 'CANCELED' || session.status === 'FAILED') {
-    throw new PlatformError('CONFLICT', `Session ${session.id} is ${session.status}, which is final: it can't be ${what}.`, { status: session.status })
+    throw new PlatformError('CONFLICT', `Session ${session.id} is ${session.status}, which is final: it can't be ${what}.`, {
+      status: session.status,
+    })
   }
 }

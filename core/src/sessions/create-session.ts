@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { isPricedModel } from '../budgets/prices.ts'
-import type { NewEvent } from '../events/event.ts'
 import { PlatformError } from '../errors.ts'
+import type { NewEvent } from '../events/event.ts'
 import { createId } from '../ids.ts'
 import { appendEvents } from '../log/append-events.ts'
 import { type Caller, type CoreParts, inTransaction, refuseBacklog, tell } from './change-session.ts'
@@ -46,20 +46,45 @@ export const createSession = async (
     await client.query(
       `insert into session (id, tenant_id, title, prompt, agent_id, agent_version_id, environment_id, environment_version_id, metadata, primary_thread_id, max_evaluations)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-      [sessionId, tenantId, input.title, input.prompt, input.agentId, definition.agentVersionId, input.environmentId, definition.environmentVersionId, JSON.stringify(input.metadata), threadId, input.maxEvaluations],
+      [
+        sessionId,
+        tenantId,
+        input.title,
+        input.prompt,
+        input.agentId,
+        definition.agentVersionId,
+        input.environmentId,
+        definition.environmentVersionId,
+        JSON.stringify(input.metadata),
+        threadId,
+        input.maxEvaluations,
+      ],
     )
-    await client.query('insert into thread (id, tenant_id, session_id, name) values ($1, $2, $3, $4)', [threadId, tenantId, sessionId, 'main'])
+    await client.query('insert into thread (id, tenant_id, session_id, name) values ($1, $2, $3, $4)', [
+      threadId,
+      tenantId,
+      sessionId,
+      'main',
+    ])
     await client.query('insert into claim (thread_id, tenant_id, session_id) values ($1, $2, $3)', [threadId, tenantId, sessionId])
     await addResources(client, { tenantId, sessionId, resources: input.resources })
     if (input.budgetNanos !== null) {
-      await client.query("insert into budget (id, tenant_id, scope, scope_id, period, set_by, limit_nanos) values ($1, $2, 'SESSION', $3, 'LIFETIME', 'TENANT', $4)", [
-        createId('bgt'),
+      await client.query(
+        "insert into budget (id, tenant_id, scope, scope_id, period, set_by, limit_nanos) values ($1, $2, 'SESSION', $3, 'LIFETIME', 'TENANT', $4)",
+        [createId('bgt'), tenantId, sessionId, input.budgetNanos.toString()],
+      )
+    }
+    const append = await appendEvents(
+      { client },
+      {
         tenantId,
         sessionId,
-        input.budgetNanos.toString(),
-      ])
-    }
-    const append = await appendEvents({ client }, { tenantId, sessionId, threadId, epoch: null, events: firstEvents(caller, input, definition), turn: { op: 'ensure', next: { id: createId('trn'), kind: 'work' } } })
+        threadId,
+        epoch: null,
+        events: firstEvents(caller, input, definition),
+        turn: { op: 'ensure', next: { id: createId('trn'), kind: 'work' } },
+      },
+    )
     if (append.refused !== undefined) throw new Error(`a session that was just made is ${append.refused}`)
     return append
   })
@@ -79,10 +104,17 @@ const firstEvents = (caller: Caller, input: CreateSession, definition: Definitio
       title: input.title,
       prompt: input.prompt,
       maxEvaluations: input.maxEvaluations,
-      resources: input.resources.map((resource) => ({ kind: resource.kind, path: resource.path, url: resource.kind === 'GIT' ? resource.url : null, commit: resource.kind === 'GIT' ? resource.commit : null })),
+      resources: input.resources.map((resource) => ({
+        kind: resource.kind,
+        path: resource.path,
+        url: resource.kind === 'GIT' ? resource.url : null,
+        commit: resource.kind === 'GIT' ? resource.commit : null,
+      })),
     },
   },
-  ...input.conditions.map((condition): NewEvent => ({ type: 'condition.added', actor: caller.keyId, payload: { conditionId: createId('cnd'), ...condition } })),
+  ...input.conditions.map(
+    (condition): NewEvent => ({ type: 'condition.added', actor: caller.keyId, payload: { conditionId: createId('cnd'), ...condition } }),
+  ),
   { type: 'session.status', actor: 'platform', payload: { status: 'QUEUED', stopReason: null, activity: null } },
   { type: 'user.message', actor: caller.keyId, payload: { text: input.prompt, mode: 'queue' } },
 ]
@@ -98,9 +130,11 @@ const readDefinition = async (client: pg.ClientBase, { agentId, environmentId }:
   )
   const [found] = rows
   if (found === undefined) throw new PlatformError('NOT_FOUND', `There is no agent ${agentId}.`, { field: 'agentId' })
-  if (found.environmentVersionId === null) throw new PlatformError('NOT_FOUND', `There is no environment ${environmentId}.`, { field: 'environmentId' })
+  if (found.environmentVersionId === null)
+    throw new PlatformError('NOT_FOUND', `There is no environment ${environmentId}.`, { field: 'environmentId' })
   if (found.agentArchived) throw new PlatformError('CONFLICT', `Agent ${agentId} is archived.`, { field: 'agentId', status: 'ARCHIVED' })
-  if (found.environmentArchived) throw new PlatformError('CONFLICT', `Environment ${environmentId} is archived.`, { field: 'environmentId', status: 'ARCHIVED' })
+  if (found.environmentArchived)
+    throw new PlatformError('CONFLICT', `Environment ${environmentId} is archived.`, { field: 'environmentId', status: 'ARCHIVED' })
   return found
 }
 
@@ -115,28 +149,51 @@ const refuseTooMuchWork = async (client: pg.ClientBase, tenantId: string): Promi
 }
 
 /** A model without a price can't be held to a cap: refused here, where the caller can still choose another. */
-const refuseUnpriced = async (client: pg.ClientBase, tenantId: string, { input, definition }: { input: CreateSession; definition: Definition }): Promise<void> => {
-  const rubrics = input.conditions.flatMap(({ kind, spec }) => (kind === 'RUBRIC' && typeof spec['model'] === 'string' ? [spec['model']] : []))
-  const unpriced = [definition.model, ...(definition.judgeModel === null ? [] : [definition.judgeModel]), ...rubrics].find((model) => !isPricedModel(model))
+const refuseUnpriced = async (
+  client: pg.ClientBase,
+  tenantId: string,
+  { input, definition }: { input: CreateSession; definition: Definition },
+): Promise<void> => {
+  const rubrics = input.conditions.flatMap(({ kind, spec }) =>
+    kind === 'RUBRIC' && typeof spec['model'] === 'string' ? [spec['model']] : [],
+  )
+  const unpriced = [definition.model, ...(definition.judgeModel === null ? [] : [definition.judgeModel]), ...rubrics].find(
+    (model) => !isPricedModel(model),
+  )
   if (unpriced === undefined) return
-  const { rows } = await client.query('select 1 from budget where tenant_id = $1 and (scope, scope_id) in (($2, $3), ($4, $5)) limit 1', [tenantId, 'TENANT', tenantId, 'AGENT', input.agentId])
+  const { rows } = await client.query('select 1 from budget where tenant_id = $1 and (scope, scope_id) in (($2, $3), ($4, $5)) limit 1', [
+    tenantId,
+    'TENANT',
+    tenantId,
+    'AGENT',
+    input.agentId,
+  ])
   if (rows.length === 0 && input.budgetNanos === null) return
-  throw new PlatformError('BAD_USER_INPUT', `The model ${unpriced} has no price, so it can't be held to a budget.`, { field: 'agentId', reason: 'an agent whose models have prices, or no budget above the session' })
+  throw new PlatformError('BAD_USER_INPUT', `The model ${unpriced} has no price, so it can't be held to a budget.`, {
+    field: 'agentId',
+    reason: 'an agent whose models have prices, or no budget above the session',
+  })
 }
 
-const addResources = async (client: pg.ClientBase, { tenantId, sessionId, resources }: { tenantId: string; sessionId: string; resources: SessionResource[] }): Promise<void> => {
+const addResources = async (
+  client: pg.ClientBase,
+  { tenantId, sessionId, resources }: { tenantId: string; sessionId: string; resources: SessionResource[] },
+): Promise<void> => {
   for (const [position, resource] of resources.entries()) {
     const git = resource.kind === 'GIT' ? resource : null
-    await client.query('insert into session_resource (session_id, position, tenant_id, kind, path, content, url, ref, commit) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
-      sessionId,
-      position,
-      tenantId,
-      resource.kind,
-      resource.path,
-      resource.kind === 'FILE' ? resource.content : null,
-      git?.url ?? null,
-      git?.ref ?? null,
-      git?.commit ?? null,
-    ])
+    await client.query(
+      'insert into session_resource (session_id, position, tenant_id, kind, path, content, url, ref, commit) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+      [
+        sessionId,
+        position,
+        tenantId,
+        resource.kind,
+        resource.path,
+        resource.kind === 'FILE' ? resource.content : null,
+        git?.url ?? null,
+        git?.ref ?? null,
+        git?.commit ?? null,
+      ],
+    )
   }
 }

@@ -1,5 +1,5 @@
 import { PlatformError } from '../errors.ts'
-import { type Caller, type Change, changeSession, type CoreParts, type LockedSession, refuseFinal } from './change-session.ts'
+import { type Caller, type Change, type CoreParts, changeSession, type LockedSession, refuseFinal } from './change-session.ts'
 
 /** The model call at hand finishes, no further tool starts. A session that nobody runs is paused at once. */
 export const pauseSession = async (parts: CoreParts, caller: Caller, { sessionId }: { sessionId: string }): Promise<void> => {
@@ -10,7 +10,9 @@ export const decidePause = (session: LockedSession, actor: string): Change | nul
   refuseFinal(session, 'paused')
   if (session.status === 'PAUSED' || session.control === 'pause') return null
   if (session.turn === null) {
-    throw new PlatformError('CONFLICT', `Session ${session.id} is ${session.status}: there is nothing to pause.`, { status: session.status })
+    throw new PlatformError('CONFLICT', `Session ${session.id} is ${session.status}: there is nothing to pause.`, {
+      status: session.status,
+    })
   }
   if (session.turn.state === 'running') return { events: [], turn: { op: 'control', control: 'pause' }, control: true }
   return {

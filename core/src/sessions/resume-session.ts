@@ -1,6 +1,14 @@
 import { PlatformError } from '../errors.ts'
 import { createId } from '../ids.ts'
-import { type Caller, type Change, changeSession, type CoreParts, type LockedSession, refuseBacklog, refuseFinal } from './change-session.ts'
+import {
+  type Caller,
+  type Change,
+  type CoreParts,
+  changeSession,
+  type LockedSession,
+  refuseBacklog,
+  refuseFinal,
+} from './change-session.ts'
 
 /** A paused session goes on where it stopped; a wish to pause that was not obeyed yet is taken back. */
 export const resumeSession = async (parts: CoreParts, caller: Caller, { sessionId }: { sessionId: string }): Promise<void> => {
@@ -12,7 +20,11 @@ export const decideResume = (session: LockedSession, actor: string): Change | nu
   if (session.control === 'pause') return { events: [], turn: { op: 'control', control: null }, control: true }
   if (session.status === 'QUEUED' || session.status === 'RUNNING') return null
   if (session.status !== 'PAUSED') {
-    throw new PlatformError('CONFLICT', `Session ${session.id} is ${session.status}: only a PAUSED one can be resumed. Send it a message instead.`, { status: session.status })
+    throw new PlatformError(
+      'CONFLICT',
+      `Session ${session.id} is ${session.status}: only a PAUSED one can be resumed. Send it a message instead.`,
+      { status: session.status },
+    )
   }
   refuseBacklog(session)
   return {

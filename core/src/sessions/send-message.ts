@@ -3,7 +3,15 @@ import { PlatformError } from '../errors.ts'
 import type { NewEvent } from '../events/event.ts'
 import { createId } from '../ids.ts'
 import { cleanText } from '../text.ts'
-import { type Caller, type Change, changeSession, type CoreParts, type LockedSession, refuseBacklog, refuseFinal } from './change-session.ts'
+import {
+  type Caller,
+  type Change,
+  type CoreParts,
+  changeSession,
+  type LockedSession,
+  refuseBacklog,
+  refuseFinal,
+} from './change-session.ts'
 
 export const MAX_MESSAGE_BYTES = 200_000
 
@@ -31,24 +39,34 @@ export const sendMessage = async (
 }
 
 /** Pure: a waiting or ended session goes on; a running one keeps its turn, which an INTERRUPT asks to stop. */
-export const decideMessage = (session: LockedSession, message: { actor: string; text: string; lossy: boolean; mode: SendMessage['mode'] }): Change => {
+export const decideMessage = (
+  session: LockedSession,
+  message: { actor: string; text: string; lossy: boolean; mode: SendMessage['mode'] },
+): Change => {
   const running = session.turn?.state === 'running'
   const interrupts = message.mode === 'INTERRUPT' && running
   const mode = message.mode.toLowerCase() as 'queue' | 'steer' | 'interrupt'
   const events: NewEvent[] = [
     { type: 'user.message', actor: message.actor, payload: { text: message.text, mode, ...(message.lossy ? { lossy: true } : {}) } },
     ...(interrupts ? [{ type: 'user.interrupt' as const, actor: message.actor, payload: { messageSeq: session.head + 1 } }] : []),
-    ...(isStopped(session) ? [{ type: 'session.status' as const, actor: 'platform', payload: { status: 'QUEUED' as const, stopReason: null, activity: null } }] : []),
+    ...(isStopped(session)
+      ? [{ type: 'session.status' as const, actor: 'platform', payload: { status: 'QUEUED' as const, stopReason: null, activity: null } }]
+      : []),
   ]
   if (running) return { events, ...(interrupts ? { turn: { op: 'control', control: 'interrupt' }, control: true } : {}) }
   return { events, turn: { op: 'ensure', next: { id: createId('trn'), kind: 'work' } } }
 }
 
-export const isStopped = ({ status }: Pick<LockedSession, 'status'>): boolean => status === 'IDLE' || status === 'PAUSED' || status === 'COMPLETED'
+export const isStopped = ({ status }: Pick<LockedSession, 'status'>): boolean =>
+  status === 'IDLE' || status === 'PAUSED' || status === 'COMPLETED'
 
 const refuseBadText = (text: string): void => {
-  if (text.trim() === '') throw new PlatformError('BAD_USER_INPUT', 'The message is empty.', { field: 'text', reason: 'a text that is not empty' })
+  if (text.trim() === '')
+    throw new PlatformError('BAD_USER_INPUT', 'The message is empty.', { field: 'text', reason: 'a text that is not empty' })
   if (Buffer.byteLength(text) > MAX_MESSAGE_BYTES) {
-    throw new PlatformError('BAD_USER_INPUT', `The message has ${Buffer.byteLength(text)} bytes.`, { field: 'text', reason: `at most ${MAX_MESSAGE_BYTES} bytes of UTF-8` })
+    throw new PlatformError('BAD_USER_INPUT', `The message has ${Buffer.byteLength(text)} bytes.`, {
+      field: 'text',
+      reason: `at most ${MAX_MESSAGE_BYTES} bytes of UTF-8`,
+    })
   }
 }

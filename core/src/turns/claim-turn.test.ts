@@ -27,12 +27,17 @@ const seed = async (options: Parameters<typeof seedTenant>[1] = {}) => {
 }
 
 const openTurn = async (sessionId: string): Promise<string> => {
-  const { rows } = await test.superuser.query<{ id: string }>("select id from turn where session_id = $1 and state <> 'settled'", [sessionId])
+  const { rows } = await test.superuser.query<{ id: string }>("select id from turn where session_id = $1 and state <> 'settled'", [
+    sessionId,
+  ])
   return rows[0]?.id ?? ''
 }
 
-const claim = (of: { tenantId: string; turnId: string }, workerId: string, more: { engineId?: string | null; kind?: 'worker' | 'suspect' } = {}) =>
-  claimTurn(test.db, { engineId: null, kind: 'worker', ...more, tenantId: of.tenantId, turnId: of.turnId, workerId })
+const claim = (
+  of: { tenantId: string; turnId: string },
+  workerId: string,
+  more: { engineId?: string | null; kind?: 'worker' | 'suspect' } = {},
+) => claimTurn(test.db, { engineId: null, kind: 'worker', ...more, tenantId: of.tenantId, turnId: of.turnId, workerId })
 
 const write = (tenantId: string, { session, thread, epoch }: ClaimedTurn, more: Partial<Append> = {}) =>
   appendEvents(test.db, { tenantId, sessionId: session.id, threadId: thread.id, epoch, events: [], ...more })
@@ -68,7 +73,7 @@ describe('claiming a turn', () => {
     expect(await claim({ ...of, turnId: 'trn_unheard' }, worker)).toEqual({ refused: 'gone' })
   })
 
-  it('is for workers whose lease lives, on the engine that has the sandbox, and of the tenant\'s own turns', async () => {
+  it("is for workers whose lease lives, on the engine that has the sandbox, and of the tenant's own turns", async () => {
     const of = await seed()
     expect(await claim(of, createId('wrk'))).toEqual({ refused: 'no_lease' })
     await test.superuser.query("update session set engine_id = 'eng_1' where id = $1", [of.sessionId])
@@ -78,7 +83,7 @@ describe('claiming a turn', () => {
     expect(await claim(of, await startWorker({ engineId: 'eng_1' }), { engineId: 'eng_1' })).toMatchObject({ claimed: { epoch: 1 } })
   })
 
-  it('waits for the turn\'s time, and for a slot of its tenant', async () => {
+  it("waits for the turn's time, and for a slot of its tenant", async () => {
     const of = await seed({ maxConcurrentSessions: 1 })
     const second = await seedSession(silentParts(test.db), of)
     const worker = await startWorker()
@@ -91,7 +96,7 @@ describe('claiming a turn', () => {
     expect(await claim({ ...of, turnId: await openTurn(second) }, worker)).toMatchObject({ claimed: { epoch: 1 } })
   })
 
-  it('ends with its worker\'s lease: what the worker writes after another took over is refused, and before it too', async () => {
+  it("ends with its worker's lease: what the worker writes after another took over is refused, and before it too", async () => {
     const of = await seed()
     const stalled = await startWorker()
     const first = await claim(of, stalled)

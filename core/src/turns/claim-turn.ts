@@ -27,7 +27,13 @@ export type ClaimedTurn = {
   }
   thread: { id: string; contextFromSeq: number }
   turn: { id: string; kind: 'work' | 'evaluate'; attempt: number; suspect: boolean; round: number }
-  agentVersion: { id: string; model: string; judgeModel: string | null; system: string | null; tools: { name: string; permission: 'ALWAYS_ALLOW' | 'DENY' }[] }
+  agentVersion: {
+    id: string
+    model: string
+    judgeModel: string | null
+    system: string | null
+    tools: { name: string; permission: 'ALWAYS_ALLOW' | 'DENY' }[]
+  }
   environmentVersion: { id: string; image: string; cpus: number; memoryMb: number; diskMb: number; network: string }
   unread: UnreadMessage[]
 }
@@ -40,7 +46,10 @@ type Row = Omit<ClaimedTurn, 'tenantId' | 'workerId'> & { refused?: ClaimRefusal
 export const claimTurn = async (
   db: Database,
   claim: { tenantId: string; turnId: string; workerId: string; engineId: string | null; kind: 'worker' | 'suspect' },
-): Promise<{ refused: ClaimRefusal; engineId?: string | undefined; sessionId?: string | undefined; head?: number | undefined } | { refused?: undefined; claimed: ClaimedTurn }> => {
+): Promise<
+  | { refused: ClaimRefusal; engineId?: string | undefined; sessionId?: string | undefined; head?: number | undefined }
+  | { refused?: undefined; claimed: ClaimedTurn }
+> => {
   const { rows } = await retrySerialization(() =>
     db.app.query<{ result: Row }>({
       name: 'claim_turn',

@@ -7,12 +7,25 @@ export const startLease = async (
   db: Database,
   lease: { workerId: string; engineId: string | null; kind: 'worker' | 'suspect'; host: string; pid: number; leaseMs: number },
 ): Promise<void> => {
-  await db.system.query('select start_lease($1, $2, $3, $4, $5, $6)', [lease.workerId, lease.engineId, lease.kind, lease.host, lease.pid, lease.leaseMs])
+  await db.system.query('select start_lease($1, $2, $3, $4, $5, $6)', [
+    lease.workerId,
+    lease.engineId,
+    lease.kind,
+    lease.host,
+    lease.pid,
+    lease.leaseMs,
+  ])
 }
 
 /** Renews by the database's clock. `alive: false`: it had expired, and every claim under it is lost. */
-export const renewLease = async (db: Database, lease: { workerId: string; leaseMs: number }): Promise<{ alive: boolean; claims: HeldClaim[] }> => {
-  const { rows } = await db.system.query<{ result: { alive: boolean; claims: HeldClaim[] } }>('select renew_lease($1, $2) as result', [lease.workerId, lease.leaseMs])
+export const renewLease = async (
+  db: Database,
+  lease: { workerId: string; leaseMs: number },
+): Promise<{ alive: boolean; claims: HeldClaim[] }> => {
+  const { rows } = await db.system.query<{ result: { alive: boolean; claims: HeldClaim[] } }>('select renew_lease($1, $2) as result', [
+    lease.workerId,
+    lease.leaseMs,
+  ])
   return (rows[0] as (typeof rows)[number]).result
 }
 

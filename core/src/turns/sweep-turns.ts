@@ -9,13 +9,18 @@ export type Presumed = { tenantId: string; sessionId: string; head: number }
  */
 export const sweepTurns = async (db: Database): Promise<{ ran: boolean; wakes: Wake[]; presumed: Presumed[] }> => {
   const { rows } = await retrySerialization(() =>
-    db.system.query<{ result: { ran: boolean; wakes: Wake[]; presume: { tenantId: string; reservationId: string }[] } }>('select sweep_turns() as result'),
+    db.system.query<{ result: { ran: boolean; wakes: Wake[]; presume: { tenantId: string; reservationId: string }[] } }>(
+      'select sweep_turns() as result',
+    ),
   )
   const { ran, wakes, presume } = (rows[0] as (typeof rows)[number]).result
   const presumed: Presumed[] = []
   for (const { tenantId, reservationId } of presume) {
     const outcome = await retrySerialization(() =>
-      db.app.query<{ result: { presumed: boolean; sessionId: string; head: number; wakes: Wake[] } }>('select presume_reservation($1, $2) as result', [tenantId, reservationId]),
+      db.app.query<{ result: { presumed: boolean; sessionId: string; head: number; wakes: Wake[] } }>(
+        'select presume_reservation($1, $2) as result',
+        [tenantId, reservationId],
+      ),
     )
     const result = (outcome.rows[0] as (typeof outcome.rows)[number]).result
     if (!result.presumed) continue

@@ -30,7 +30,12 @@ export type TurnView = {
 
 export const viewTurn = (
   events: readonly LogEvent[],
-  { turnId, unread, control, hasNews }: { turnId: string; unread: readonly UnreadMessage[]; control: TurnView['control']; hasNews: boolean },
+  {
+    turnId,
+    unread,
+    control,
+    hasNews,
+  }: { turnId: string; unread: readonly UnreadMessage[]; control: TurnView['control']; hasNews: boolean },
 ): TurnView => {
   const answers = events.filter((event) => event.type === 'agent.message')
   const own = answers.find((event) => event.payload.turnId === turnId) ?? null
@@ -43,7 +48,16 @@ export const viewTurn = (
   }
   const calls = (own?.payload.content ?? []).flatMap((block): ToolCallView[] =>
     block.type === 'tool_use'
-      ? [{ id: block.id, name: block.name, input: block.input, seq: logged.get(block.id) ?? null, broken: own?.payload.brokenCalls.find(({ id }) => id === block.id)?.reason ?? null, done: done.has(block.id) }]
+      ? [
+          {
+            id: block.id,
+            name: block.name,
+            input: block.input,
+            seq: logged.get(block.id) ?? null,
+            broken: own?.payload.brokenCalls.find(({ id }) => id === block.id)?.reason ?? null,
+            done: done.has(block.id),
+          },
+        ]
       : [],
   )
   let cutOffs = 0

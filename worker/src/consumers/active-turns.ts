@@ -5,7 +5,15 @@
 import type { HeldClaim } from '@longhaul/core/src/turns/leases.ts'
 import type { Wishes } from '../turn/wishes.ts'
 
-export type ActiveTurn = { tenantId: string; sessionId: string; threadId: string; turnId: string; epoch: number; wishes: Wishes; startedAt: number }
+export type ActiveTurn = {
+  tenantId: string
+  sessionId: string
+  threadId: string
+  turnId: string
+  epoch: number
+  wishes: Wishes
+  startedAt: number
+}
 
 /** The turns this process runs at this moment, by thread. */
 export class ActiveTurns {
@@ -39,7 +47,7 @@ export class ActiveTurns {
       if (claim?.epoch === turn.epoch) {
         if (claim.control !== turn.wishes.control()) turn.wishes.tell(claim.control)
       } else if (turn.startedAt < askedAt) {
-        turn.wishes.lose('the claim is another\'s')
+        turn.wishes.lose("the claim is another's")
       }
     }
   }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { WakeJob } from '@longhaul/core/src/queue/wake-queue.ts'
 import { type ClaimedTurn, claimTurn } from '@longhaul/core/src/turns/claim-turn.ts'
 import { releaseClaim } from '@longhaul/core/src/turns/release-claim.ts'
@@ -31,15 +31,25 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
     if (result.refused === 'suspect') advancing.onSuspect(job)
     // The session has found its engine since the wake was sent: that engine's workers must hear it.
     if (result.refused === 'engine') parts.queue.send([{ ...job, wakeNo: Date.now(), engineId: result.engineId ?? null, rank: 1 }])
-    if (result.refused === 'crash_loop' && result.sessionId !== undefined) parts.announcer.announceHead({ tenantId: job.tenantId, sessionId: result.sessionId, head: result.head ?? 0 })
+    if (result.refused === 'crash_loop' && result.sessionId !== undefined)
+      parts.announcer.announceHead({ tenantId: job.tenantId, sessionId: result.sessionId, head: result.head ?? 0 })
     return
   }
   const claimed = withImage(result.claimed, parts.defaultImage)
   const wishes = createWishes(claimed.session.control)
-  const turn: ActiveTurn = { tenantId: job.tenantId, sessionId: claimed.session.id, threadId: claimed.thread.id, turnId: job.turnId, epoch: claimed.epoch, wishes, startedAt: Date.now() }
+  const turn: ActiveTurn = {
+    tenantId: job.tenantId,
+    sessionId: claimed.session.id,
+    threadId: claimed.thread.id,
+    turnId: job.turnId,
+    epoch: claimed.epoch,
+    wishes,
+    startedAt: Date.now(),
+  }
   active.add(turn)
   try {
-    if (claimed.session.status !== 'RUNNING') parts.announcer.announceHead({ tenantId: job.tenantId, sessionId: claimed.session.id, head: claimed.session.head })
+    if (claimed.session.status !== 'RUNNING')
+      parts.announcer.announceHead({ tenantId: job.tenantId, sessionId: claimed.session.id, head: claimed.session.head })
     await parts.atPoint('after_claim')
     await runTurn(parts, claimed, wishes)
   } catch (error) {
@@ -52,10 +62,15 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
 
 /** An environment that names no image gets the platform's own. */
 const withImage = (claimed: ClaimedTurn, defaultImage: string): ClaimedTurn =>
-  claimed.environmentVersion.image === 'default' ? { ...claimed, environmentVersion: { ...claimed.environmentVersion, image: defaultImage } } : claimed
+  claimed.environmentVersion.image === 'default'
+    ? { ...claimed, environmentVersion: { ...claimed.environmentVersion, image: defaultImage } }
+    : claimed
 
 /** A lost claim needs no word. Anything else is our mistake, or the database's absence: the turn comes back later, and says so if it can. */
-const endBadly = async (parts: TurnParts, { claimed, wishes, error }: { claimed: ClaimedTurn; wishes: Wishes; error: unknown }): Promise<void> => {
+const endBadly = async (
+  parts: TurnParts,
+  { claimed, wishes, error }: { claimed: ClaimedTurn; wishes: Wishes; error: unknown },
+): Promise<void> => {
   const about = { sessionId: claimed.session.id, turnId: claimed.turn.id }
   if (error instanceof ClaimLostError) {
     parts.logger.info({ ...about, reason: error.message }, 'the claim was lost')
@@ -65,7 +80,13 @@ const endBadly = async (parts: TurnParts, { claimed, wishes, error }: { claimed:
   parts.logger.error({ ...about, errorId, err: error }, 'a turn failed through no fault of its session')
   try {
     const stretch = await openStretch(parts, claimed, wishes)
-    await retryLater(stretch, { message: `an internal error (${errorId})`, status: null, retryAfterMs: null, final: false, costNanos: null })
+    await retryLater(stretch, {
+      message: `an internal error (${errorId})`,
+      status: null,
+      retryAfterMs: null,
+      final: false,
+      costNanos: null,
+    })
   } catch (again) {
     if (again instanceof ClaimLostError) return
     await letGo(parts, claimed, wishes)
@@ -76,7 +97,9 @@ const endBadly = async (parts: TurnParts, { claimed, wishes, error }: { claimed:
 const letGo = async (parts: TurnParts, claimed: ClaimedTurn, wishes: Wishes): Promise<void> => {
   while (!wishes.lost.aborted) {
     try {
-      parts.queue.send(await releaseClaim(parts.db, { tenantId: claimed.tenantId, threadId: claimed.thread.id, epoch: claimed.epoch, dueInMs: 1_000 }))
+      parts.queue.send(
+        await releaseClaim(parts.db, { tenantId: claimed.tenantId, threadId: claimed.thread.id, epoch: claimed.epoch, dueInMs: 1_000 }),
+      )
       return
     } catch (error) {
       parts.logger.debug({ err: error }, 'a claim could not be let go yet')

@@ -26,7 +26,14 @@ export const keepLease = async (
   let running: Promise<void> | null = null
   const begin = async () => {
     const next = createId('wrk')
-    await startLease(db, { workerId: next, engineId: options.engineId, kind: options.kind, host: hostname(), pid: process.pid, leaseMs: options.leaseMs })
+    await startLease(db, {
+      workerId: next,
+      engineId: options.engineId,
+      kind: options.kind,
+      host: hostname(),
+      pid: process.pid,
+      leaseMs: options.leaseMs,
+    })
     workerId = next
     renewedAt = Date.now()
   }

@@ -13,7 +13,12 @@ const YOUNG_MS = 120_000
  * nothing behind. Also stops sandboxes that a dead worker left running.
  */
 export const startReaping = (
-  { db, provider, logger, isAttached }: { db: Database; provider: SandboxProvider; logger: Logger; isAttached: (sessionId: string) => boolean },
+  {
+    db,
+    provider,
+    logger,
+    isAttached,
+  }: { db: Database; provider: SandboxProvider; logger: Logger; isAttached: (sessionId: string) => boolean },
   everyMs: number,
 ): { reapNow(): Promise<void>; stop(): Promise<void> } => {
   let running: Promise<void> | null = null
@@ -32,7 +37,13 @@ export const startReaping = (
     if (isOrphan(container, { owner, engineId, ageMs }) && !isAttached(container.sessionId)) {
       logger.info({ container: container.id, sessionId: container.sessionId, kind: container.kind }, 'removing what nobody owns')
       await provider.removeById(container.id)
-    } else if (container.kind === 'sandbox' && container.running && ageMs > YOUNG_MS && owner?.running === false && !isAttached(container.sessionId)) {
+    } else if (
+      container.kind === 'sandbox' &&
+      container.running &&
+      ageMs > YOUNG_MS &&
+      owner?.running === false &&
+      !isAttached(container.sessionId)
+    ) {
       await provider.stop(container.sessionId)
     }
   }

@@ -21,11 +21,22 @@ afterAll(async () => {
   await test?.close()
 })
 
-describe('looking into a session\'s files', () => {
+describe("looking into a session's files", () => {
   it('shows the resources before there is a sandbox, and the workspace afterwards, also of a stopped sandbox', async () => {
-    model.addScript('files', [{ text: 'Hello.' }, { toolCalls: [{ name: 'bash', input: { command: 'mkdir -p deep/er && echo new > made.txt && printf "\\\\000\\\\377" > deep/binary' } }] }, { text: 'Done.' }])
+    model.addScript('files', [
+      { text: 'Hello.' },
+      {
+        toolCalls: [
+          { name: 'bash', input: { command: 'mkdir -p deep/er && echo new > made.txt && printf "\\\\000\\\\377" > deep/binary' } },
+        ],
+      },
+      { text: 'Done.' },
+    ])
     const tenant = await seedTenant(test.db)
-    const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:files]]', resources: [{ kind: 'FILE', path: 'src/given.txt', content: Buffer.from('given\n') }] })
+    const sessionId = await seedSession(worker.parts, tenant, {
+      prompt: '[[script:files]]',
+      resources: [{ kind: 'FILE', path: 'src/given.txt', content: Buffer.from('given\n') }],
+    })
     const look = (op: 'list' | 'read', path: string) => askForFiles(worker.parts, { tenantId: tenant.tenantId, sessionId, op, path })
     await worker.waitForStatus(sessionId, ['IDLE'])
     expect(await look('list', '/workspace')).toMatchObject({ entries: [{ path: '/workspace/src', kind: 'DIRECTORY' }] })
@@ -34,8 +45,19 @@ describe('looking into a session\'s files', () => {
     await sendMessage(worker.parts, tenant.caller, { sessionId, text: 'Go on.', mode: 'QUEUE' })
     await worker.waitFor(sessionId, ({ status, turns }) => status === 'IDLE' && turns === 3)
     await worker.parts.sandboxes.provider.stop(sessionId)
-    expect(await look('list', '/workspace')).toMatchObject({ entries: [{ path: '/workspace/deep', kind: 'DIRECTORY' }, { path: '/workspace/made.txt', kind: 'FILE', sizeBytes: 4 }, { path: '/workspace/src' }] })
-    expect(await look('list', '/workspace/deep')).toMatchObject({ entries: [{ path: '/workspace/deep/binary', sizeBytes: 2 }, { path: '/workspace/deep/er', kind: 'DIRECTORY' }] })
+    expect(await look('list', '/workspace')).toMatchObject({
+      entries: [
+        { path: '/workspace/deep', kind: 'DIRECTORY' },
+        { path: '/workspace/made.txt', kind: 'FILE', sizeBytes: 4 },
+        { path: '/workspace/src' },
+      ],
+    })
+    expect(await look('list', '/workspace/deep')).toMatchObject({
+      entries: [
+        { path: '/workspace/deep/binary', sizeBytes: 2 },
+        { path: '/workspace/deep/er', kind: 'DIRECTORY' },
+      ],
+    })
     expect(await look('read', '/workspace/made.txt')).toMatchObject({ file: { text: 'new\n', base64: null, sizeBytes: 4 } })
     expect(await look('read', '/workspace/deep/binary')).toMatchObject({ file: { text: null, base64: 'AP8=' } })
     expect(await look('read', '/workspace/nothing')).toBeNull()
@@ -46,6 +68,8 @@ describe('looking into a session\'s files', () => {
   it('shows another tenant nothing', async () => {
     const [one, other] = [await seedTenant(test.db), await seedTenant(test.db)]
     const sessionId = await seedSession(worker.parts, one, { prompt: 'Hello.' })
-    await expect(askForFiles(worker.parts, { tenantId: other.tenantId, sessionId, op: 'list', path: '/workspace' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(askForFiles(worker.parts, { tenantId: other.tenantId, sessionId, op: 'list', path: '/workspace' })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    })
   })
 })

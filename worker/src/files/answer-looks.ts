@@ -8,13 +8,18 @@ import type { TurnParts } from '../turn/stretch.ts'
 import { walkArchive } from '../workspace/walk-archive.ts'
 
 /** Looks at once when told, and every so often by itself: an announcement may be lost. */
-export const startAnsweringLooks = ({ db, sandboxes, logger }: Pick<TurnParts, 'db' | 'sandboxes' | 'logger'>, { engineId, everyMs }: { engineId: string; everyMs: number }): { lookNow(): void; stop(): Promise<void> } => {
+export const startAnsweringLooks = (
+  { db, sandboxes, logger }: Pick<TurnParts, 'db' | 'sandboxes' | 'logger'>,
+  { engineId, everyMs }: { engineId: string; everyMs: number },
+): { lookNow(): void; stop(): Promise<void> } => {
   let running: Promise<void> | null = null
   let again = false
   const answerAll = async (): Promise<void> => {
     try {
       const looks = await takeFileLooks(db, engineId)
-      await Promise.all(looks.map(async (look) => answerFileLook(db, look, cleanJson(await answerLook(sandboxes.provider, look)).value as FileLookAnswer)))
+      await Promise.all(
+        looks.map(async (look) => answerFileLook(db, look, cleanJson(await answerLook(sandboxes.provider, look)).value as FileLookAnswer)),
+      )
     } catch (error) {
       logger.warn({ err: error }, 'a look into files could not be answered')
     }
@@ -59,7 +64,14 @@ const listFolder = async (tar: Readable, path: string): Promise<FileLookAnswer> 
     if (name === undefined || deeper.length > 0 || entries.length >= MAX_ENTRIES) return
     entries.push({
       path: `${path}/${name}`,
-      kind: header.type === 'directory' ? 'DIRECTORY' : header.type === 'symlink' ? 'LINK' : header.type === 'file' || header.type === 'link' ? 'FILE' : 'OTHER',
+      kind:
+        header.type === 'directory'
+          ? 'DIRECTORY'
+          : header.type === 'symlink'
+            ? 'LINK'
+            : header.type === 'file' || header.type === 'link'
+              ? 'FILE'
+              : 'OTHER',
       sizeBytes: header.size ?? 0,
       mode: ((header.mode ?? 0) & 0o7777).toString(8).padStart(4, '0'),
       modifiedAt: (header.mtime ?? new Date(0)).toISOString(),

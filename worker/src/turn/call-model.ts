@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
+import { promptTokens } from '@longhaul/core/src/budgets/prices.ts'
 import { buildContext } from '@longhaul/core/src/events/build-context.ts'
 import type { ContextMessage } from '@longhaul/core/src/events/content.ts'
 import type { LogEvent } from '@longhaul/core/src/events/event.ts'
-import { promptTokens } from '@longhaul/core/src/budgets/prices.ts'
 import type { Settlement } from '@longhaul/core/src/log/append-events.ts'
 import { readUnread } from '@longhaul/core/src/turns/read-wishes.ts'
 import type { ModelAnswer, ModelFailure, ToolDefinition } from '../models/model.ts'
@@ -30,7 +30,13 @@ export const callModel = async (stretch: Stretch): Promise<'go_on' | 'let_go'> =
       // Tools are about to run: the sandbox starts beside the rest of the answer, and only now, because only now it is needed.
       if (delta.kind === 'TOOL_INPUT') parts.sandboxes.warm(stretch)
       if (parts.watched.has(claim.session.id)) {
-        parts.announcer.announceDelta({ sessionId: claim.session.id, threadId: claim.thread.id, turnId: claim.turn.id, attempt: claim.turn.attempt, ...delta })
+        parts.announcer.announceDelta({
+          sessionId: claim.session.id,
+          threadId: claim.thread.id,
+          turnId: claim.turn.id,
+          attempt: claim.turn.attempt,
+          ...delta,
+        })
       }
     },
   })
@@ -56,7 +62,13 @@ const recordAnswer = async (
             model: answer.model,
             content: answer.content,
             stopReason: answer.stopReason,
-            usage: settlement.usage ?? { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWrite5mTokens: 0, cacheWrite1hTokens: 0 },
+            usage: settlement.usage ?? {
+              inputTokens: 0,
+              outputTokens: 0,
+              cacheReadTokens: 0,
+              cacheWrite5mTokens: 0,
+              cacheWrite1hTokens: 0,
+            },
             basis: settlement.basis,
             reservationId: settlement.reservationId,
             promptHash,
@@ -75,7 +87,11 @@ const recordAnswer = async (
   return 'go_on'
 }
 
-const handleFailure = async (stretch: Stretch, failure: ModelFailure, { settlement, costNanos }: { settlement: Settlement; costNanos: bigint | null }): Promise<'go_on' | 'let_go'> => {
+const handleFailure = async (
+  stretch: Stretch,
+  failure: ModelFailure,
+  { settlement, costNanos }: { settlement: Settlement; costNanos: bigint | null },
+): Promise<'go_on' | 'let_go'> => {
   await settleAlone(stretch, settlement)
   if (failure.reason === 'interrupted') {
     if (stretch.wishes.lost.aborted) throw new ClaimLostError(String(stretch.wishes.lost.reason?.message ?? 'lost'))
@@ -87,7 +103,13 @@ const handleFailure = async (stretch: Stretch, failure: ModelFailure, { settleme
     await stretch.append([statusEvent('PAUSED', 'CONTEXT_FULL')], { turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused' } })
     return 'let_go'
   }
-  return retryLater(stretch, { message: failure.message, status: failure.status, retryAfterMs: failure.retryAfterMs, final: failure.reason === 'rejected', costNanos })
+  return retryLater(stretch, {
+    message: failure.message,
+    status: failure.status,
+    retryAfterMs: failure.retryAfterMs,
+    final: failure.reason === 'rejected',
+    costNanos,
+  })
 }
 
 /** Tools that the agent may not use are not shown to it. */
@@ -101,7 +123,12 @@ const hashPrompt = (prompt: { model: string; system: string | null; tools: ToolD
 
 const boundInput = (
   events: readonly LogEvent[],
-  { messages, system, tools, promptHash }: { messages: ContextMessage[]; system: string | null; tools: ToolDefinition[]; promptHash: string },
+  {
+    messages,
+    system,
+    tools,
+    promptHash,
+  }: { messages: ContextMessage[]; system: string | null; tools: ToolDefinition[]; promptHash: string },
 ): number => {
   const start = events.findLastIndex((event) => event.type === 'agent.compacted' || event.type === 'agent.reset')
   const last = events.slice(start + 1).findLast((event) => event.type === 'agent.message')

@@ -2,8 +2,9 @@
  * A model call that never begins before its worst case is held, and whose cost is settled once, whatever becomes of it (invariant 6).
  * Used for every kind of call: work, judge.
  */
-import { type ReserveResult, reserveCall, settleCall } from '@longhaul/core/src/budgets/reserve-call.ts'
+
 import { costNanos, findModel, NO_USAGE, worstCaseNanos } from '@longhaul/core/src/budgets/prices.ts'
+import { type ReserveResult, reserveCall, settleCall } from '@longhaul/core/src/budgets/reserve-call.ts'
 import { createId } from '@longhaul/core/src/ids.ts'
 import type { Settlement } from '@longhaul/core/src/log/append-events.ts'
 import type { Billing, ModelDelta, ModelOutcome, ModelRequest } from '../models/model.ts'
@@ -20,7 +21,9 @@ export type PricedCall = {
 }
 
 /** `settlement` is what the call cost, not yet settled: the caller appends it with what the call brought, or settles it alone. */
-export type PricedOutcome = { blocked: BudgetBlock } | { blocked?: undefined; outcome: ModelOutcome; settlement: Settlement; costNanos: bigint | null }
+export type PricedOutcome =
+  | { blocked: BudgetBlock }
+  | { blocked?: undefined; outcome: ModelOutcome; settlement: Settlement; costNanos: bigint | null }
 
 export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promise<PricedOutcome> => {
   const { parts, claim } = stretch
@@ -57,7 +60,10 @@ export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promi
     },
   )
   await parts.atPoint('after_stream')
-  const settlement = { ...toSettlement(reserved.reservation.id, outcome.billing, { model: call.request.model, at }), requestId: outcome.requestId }
+  const settlement = {
+    ...toSettlement(reserved.reservation.id, outcome.billing, { model: call.request.model, at }),
+    requestId: outcome.requestId,
+  }
   return { outcome, settlement, costNanos: settlement.basis === 'presumed' ? reserved.reservation.amountNanos : settlement.costNanos }
 }
 
@@ -73,7 +79,8 @@ const priceBound = (call: PricedCall, limits: { maxOutputTokens: number; minOutp
   const maxTokens = Math.min(limits.maxOutputTokens, priced?.maxOutputTokens ?? limits.maxOutputTokens)
   const minTokens = Math.min(limits.minOutputTokens, maxTokens)
   if (priced === null) return { fixedNanos: 0n, perTokenNanos: 0n, maxTokens, minTokens }
-  const worst = (maxOutputTokens: number) => worstCaseNanos(call.request.model, { inputBoundTokens: call.inputBoundTokens, maxOutputTokens }, at)
+  const worst = (maxOutputTokens: number) =>
+    worstCaseNanos(call.request.model, { inputBoundTokens: call.inputBoundTokens, maxOutputTokens }, at)
   return { fixedNanos: worst(0), perTokenNanos: worst(1) - worst(0), maxTokens, minTokens }
 }
 

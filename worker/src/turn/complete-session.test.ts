@@ -31,7 +31,9 @@ describe('a session with conditions', () => {
       budgetNanos: 1_000_000_000n,
     })
     const session = await worker.waitForStatus(sessionId, ['COMPLETED', 'PAUSED', 'IDLE', 'FAILED'], 60_000)
-    const verdicts = (await worker.events(sessionId)).filter(({ type }) => type === 'condition.evaluated').map(({ payload }) => [payload['round'], payload['name'], payload['verdict']])
+    const verdicts = (await worker.events(sessionId))
+      .filter(({ type }) => type === 'condition.evaluated')
+      .map(({ payload }) => [payload['round'], payload['name'], payload['verdict']])
     expect({ status: session.status, reason: session.stop_reason, verdicts }).toEqual({
       status: 'COMPLETED',
       reason: 'DONE',

@@ -17,14 +17,18 @@ export const openSandbox = async (stretch: Stretch): Promise<Sandbox | 'let_go'>
     if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
     if (error instanceof ResourcesFailedError || error instanceof SandboxImageError) {
       await stretch.append(
-        [{ type: 'harness.error', actor: 'platform', payload: { turnId: stretch.claim.turn.id, next: 'gave_up', message: error.message } }, statusEvent('PAUSED', 'RESOURCES_FAILED')],
+        [
+          { type: 'harness.error', actor: 'platform', payload: { turnId: stretch.claim.turn.id, next: 'gave_up', message: error.message } },
+          statusEvent('PAUSED', 'RESOURCES_FAILED'),
+        ],
         { turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused' } },
       )
       return 'let_go'
     }
     stretch.parts.logger.warn({ err: error, sessionId: stretch.claim.session.id }, 'no sandbox could be opened')
     return retryLater(stretch, {
-      message: error instanceof SandboxUnavailableError || error instanceof SandboxLostError ? error.message : 'the sandbox could not be started',
+      message:
+        error instanceof SandboxUnavailableError || error instanceof SandboxLostError ? error.message : 'the sandbox could not be started',
       status: null,
       retryAfterMs: null,
       final: false,

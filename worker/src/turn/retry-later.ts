@@ -21,7 +21,12 @@ export const retryLater = async (stretch: Stretch, failure: Failure): Promise<'l
   if (failure.final || attempt >= limits.maxRetries) {
     await stretch.append(
       [
-        { type: 'harness.error', actor: 'platform', payload: { turnId, next: 'gave_up', message: failure.message, status: failure.status, attempt: attempt + 1 }, ...cost },
+        {
+          type: 'harness.error',
+          actor: 'platform',
+          payload: { turnId, next: 'gave_up', message: failure.message, status: failure.status, attempt: attempt + 1 },
+          ...cost,
+        },
         statusEvent('PAUSED', 'RETRIES_EXHAUSTED'),
       ],
       { turn: { op: 'wait', turnId, reason: 'paused' } },
@@ -34,7 +39,14 @@ export const retryLater = async (stretch: Stretch, failure: Failure): Promise<'l
       {
         type: 'harness.error',
         actor: 'platform',
-        payload: { turnId, next: 'retrying', message: failure.message, status: failure.status, attempt: attempt + 1, retryAt: new Date(Date.now() + dueInMs).toISOString() },
+        payload: {
+          turnId,
+          next: 'retrying',
+          message: failure.message,
+          status: failure.status,
+          attempt: attempt + 1,
+          retryAt: new Date(Date.now() + dueInMs).toISOString(),
+        },
         ...cost,
       },
     ],
@@ -44,7 +56,19 @@ export const retryLater = async (stretch: Stretch, failure: Failure): Promise<'l
 }
 
 /** Milliseconds until the next attempt. `attempt` counts the failures before this one; `random` is in [0, 1). */
-export const backOffMs = ({ attempt, retryAfterMs, random, retryBaseMs, retryMaxMs }: { attempt: number; retryAfterMs: number | null; random: number; retryBaseMs: number; retryMaxMs: number }): number => {
+export const backOffMs = ({
+  attempt,
+  retryAfterMs,
+  random,
+  retryBaseMs,
+  retryMaxMs,
+}: {
+  attempt: number
+  retryAfterMs: number | null
+  random: number
+  retryBaseMs: number
+  retryMaxMs: number
+}): number => {
   const ceiling = Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(attempt, 20))
   const jittered = Math.round(ceiling / 2 + (ceiling / 2) * random)
   return Math.max(jittered, retryAfterMs ?? 0)

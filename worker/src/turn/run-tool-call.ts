@@ -16,12 +16,30 @@ type ResultFields = Partial<Pick<ToolOutcome, 'exitCode' | 'durationMs' | 'trunc
 /** A tool call in order: permission, sandbox, log, run, result. What may have had an effect is never run again (invariant 7). */
 export const startCall = async (stretch: Stretch, call: ToolCallView): Promise<'go_on' | 'let_go'> => {
   const tool = stretch.parts.tools.get(call.name)
-  if (tool === undefined) return refuse(stretch, call, `There is no tool named ${JSON.stringify(call.name)}. Tools: ${[...stretch.parts.tools.keys()].join(', ')}.`)
+  if (tool === undefined)
+    return refuse(
+      stretch,
+      call,
+      `There is no tool named ${JSON.stringify(call.name)}. Tools: ${[...stretch.parts.tools.keys()].join(', ')}.`,
+    )
   if (isDenied(stretch, call.name)) return refuse(stretch, call, `The tool ${call.name} is not allowed for this agent.`)
   const sandbox = await openSandbox(stretch)
   if (sandbox === 'let_go') return 'let_go'
   const logged = await stretch.append(
-    [{ type: 'agent.tool_call', actor: 'agent', payload: { turnId: stretch.claim.turn.id, callId: call.id, name: call.name, input: call.input, permission: 'ALWAYS_ALLOW', summary: tool.summarize(call.input) } }],
+    [
+      {
+        type: 'agent.tool_call',
+        actor: 'agent',
+        payload: {
+          turnId: stretch.claim.turn.id,
+          callId: call.id,
+          name: call.name,
+          input: call.input,
+          permission: 'ALWAYS_ALLOW',
+          summary: tool.summarize(call.input),
+        },
+      },
+    ],
     { guard: { control: false } },
   )
   if (logged.refused !== undefined) return 'go_on'
@@ -38,7 +56,9 @@ export const recoverCall = async (stretch: Stretch, call: ToolCallView): Promise
   const state = await sandbox.inspectCall({ callNo: call.seq, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes })
   if (state.state === 'never') return runLogged(stretch, call, { tool, sandbox })
   if (state.state === 'unknown') return resultUnknown(stretch, call)
-  return finish(stretch, call, async (signal) => tool.collect(call.input, { sandbox, callNo: call.seq ?? 0, signal, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes }))
+  return finish(stretch, call, async (signal) =>
+    tool.collect(call.input, { sandbox, callNo: call.seq ?? 0, signal, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes }),
+  )
 }
 
 /** Invalid or cut-off input never runs: the agent is told. */
@@ -65,13 +85,21 @@ export const interruptCalls = async (stretch: Stretch, calls: ToolCallView[]): P
   return 'go_on'
 }
 
-const runLogged = async (stretch: Stretch, call: ToolCallView, { tool, sandbox }: { tool: Tool; sandbox: Sandbox }): Promise<'go_on' | 'let_go'> =>
+const runLogged = async (
+  stretch: Stretch,
+  call: ToolCallView,
+  { tool, sandbox }: { tool: Tool; sandbox: Sandbox },
+): Promise<'go_on' | 'let_go'> =>
   finish(stretch, call, (signal) => {
     setImmediate(() => void stretch.parts.atPoint('mid_call'))
     return tool.run(call.input, { sandbox, callNo: call.seq ?? 0, signal, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes })
   })
 
-const finish = async (stretch: Stretch, call: ToolCallView, run: (signal: AbortSignal) => Promise<ToolOutcome>): Promise<'go_on' | 'let_go'> => {
+const finish = async (
+  stretch: Stretch,
+  call: ToolCallView,
+  run: (signal: AbortSignal) => Promise<ToolOutcome>,
+): Promise<'go_on' | 'let_go'> => {
   const signal = stretch.wishes.callSignal()
   let outcome: ToolOutcome
   try {
@@ -80,7 +108,9 @@ const finish = async (stretch: Stretch, call: ToolCallView, run: (signal: AbortS
     if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost during a tool call')
     if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
     if (signal.aborted) {
-      await stretch.append([resultEvent(stretch, call, { outcome: 'interrupted', output: 'Interrupted by the user while it ran.', isError: true })])
+      await stretch.append([
+        resultEvent(stretch, call, { outcome: 'interrupted', output: 'Interrupted by the user while it ran.', isError: true }),
+      ])
       return 'go_on'
     }
     if (error instanceof SandboxLostError || error instanceof SandboxUnavailableError || error instanceof RepeatedCallError) {
@@ -100,7 +130,8 @@ const resultUnknown = async (stretch: Stretch, call: ToolCallView): Promise<'go_
   await stretch.append([
     resultEvent(stretch, call, {
       outcome: 'outcome_unknown',
-      output: 'Outcome unknown: the sandbox or its worker stopped while this call ran. It may have had its effect, in part or in whole. Look before you run it again.',
+      output:
+        'Outcome unknown: the sandbox or its worker stopped while this call ran. It may have had its effect, in part or in whole. Look before you run it again.',
       isError: true,
     }),
   ])
@@ -112,7 +143,8 @@ const refuse = async (stretch: Stretch, call: ToolCallView, output: string): Pro
   return 'go_on'
 }
 
-const isDenied = (stretch: Stretch, name: string): boolean => stretch.claim.agentVersion.tools.some((grant) => grant.name === name && grant.permission === 'DENY')
+const isDenied = (stretch: Stretch, name: string): boolean =>
+  stretch.claim.agentVersion.tools.some((grant) => grant.name === name && grant.permission === 'DENY')
 
 const resultEvent = (stretch: Stretch, call: ToolCallView, fields: ResultFields): NewEvent => ({
   type: 'agent.tool_result',

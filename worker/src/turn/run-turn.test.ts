@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sendMessage } from '@longhaul/core/src/sessions/send-message.ts'
 import { createTestDatabase, type TestDatabase } from '@longhaul/core/testing/database.ts'
 import { type ScriptedModel, startScriptedModel } from '@longhaul/core/testing/scripted-model/scripted-model.ts'
 import { seedSession, seedTenant } from '@longhaul/core/testing/seeds.ts'
-import { sendMessage } from '@longhaul/core/src/sessions/send-message.ts'
-import { type TestWorker, startTestWorker } from '../../testing/test-worker.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestWorker, type TestWorker } from '../../testing/test-worker.ts'
 
 let test: TestDatabase
 let model: ScriptedModel
@@ -27,7 +27,15 @@ describe('a work turn', () => {
     const sessionId = await seedSession(worker.parts, tenant, { prompt: 'Say hello. [[script:hello]]' })
     const session = await worker.waitForStatus(sessionId, ['IDLE'])
     expect(session).toMatchObject({ status: 'IDLE', stop_reason: 'END_TURN', turns: 1 })
-    expect(await worker.eventTypes(sessionId)).toEqual(['session.created', 'session.status', 'user.message', 'session.status', 'user.message_read', 'agent.message', 'session.status'])
+    expect(await worker.eventTypes(sessionId)).toEqual([
+      'session.created',
+      'session.status',
+      'user.message',
+      'session.status',
+      'user.message_read',
+      'agent.message',
+      'session.status',
+    ])
   })
 
   it('goes on with a message that is sent when it is idle', async () => {
@@ -41,7 +49,15 @@ describe('a work turn', () => {
   })
 
   it('comes back after provider errors, each in the log', async () => {
-    model.addScript('flaky', [{ text: 'At last.', faults: [{ kind: 'status', status: 529 }, { kind: 'status', status: 500 }] }])
+    model.addScript('flaky', [
+      {
+        text: 'At last.',
+        faults: [
+          { kind: 'status', status: 529 },
+          { kind: 'status', status: 500 },
+        ],
+      },
+    ])
     const tenant = await seedTenant(test.db)
     const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:flaky]]' })
     await worker.waitForStatus(sessionId, ['IDLE'])
@@ -50,12 +66,20 @@ describe('a work turn', () => {
   })
 
   it('runs a tool in a sandbox and reads its result', async () => {
-    model.addScript('tool', [{ text: 'Looking.', toolCalls: [{ name: 'bash', input: { command: 'echo from-the-sandbox; exit 3' } }] }, { text: 'Done.' }])
+    model.addScript('tool', [
+      { text: 'Looking.', toolCalls: [{ name: 'bash', input: { command: 'echo from-the-sandbox; exit 3' } }] },
+      { text: 'Done.' },
+    ])
     const tenant = await seedTenant(test.db)
     const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:tool]]' })
     const session = await worker.waitForStatus(sessionId, ['IDLE'])
     expect(session).toMatchObject({ stop_reason: 'END_TURN', turns: 2, tool_calls: 1, sandbox_state: 'RUNNING' })
     const result = (await worker.events(sessionId)).find(({ type }) => type === 'agent.tool_result')
-    expect(result?.payload).toMatchObject({ outcome: 'done', exitCode: 3, isError: true, output: expect.stringContaining('from-the-sandbox') })
+    expect(result?.payload).toMatchObject({
+      outcome: 'done',
+      exitCode: 3,
+      isError: true,
+      output: expect.stringContaining('from-the-sandbox'),
+    })
   })
 })

@@ -1,9 +1,9 @@
+import { isOpen, readConditions } from '@longhaul/core/src/conditions/read-conditions.ts'
 import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { SessionStatus, StopReason } from '@longhaul/core/src/events/session-events.ts'
 import { createId } from '@longhaul/core/src/ids.ts'
 import type { TurnMove } from '@longhaul/core/src/log/append-events.ts'
 import type { TurnOutcome } from '@longhaul/core/src/turns/decide.ts'
-import { isOpen, readConditions } from '@longhaul/core/src/conditions/read-conditions.ts'
 import type { Stretch } from './stretch.ts'
 
 export const statusEvent = (status: SessionStatus, stopReason: StopReason | null, activity: string | null = null): NewEvent => ({
@@ -27,12 +27,16 @@ export const settleTurn = async (stretch: Stretch, outcome: TurnOutcome): Promis
 
 /** Waits where it is: calls that have not begun stay in the log's answer, and go on after a resume. */
 export const pauseTurn = async (stretch: Stretch): Promise<'let_go'> => {
-  await stretch.append([statusEvent('PAUSED', 'PAUSED_BY_USER')], { turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused', control: null } })
+  await stretch.append([statusEvent('PAUSED', 'PAUSED_BY_USER')], {
+    turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused', control: null },
+  })
   return 'let_go'
 }
 
 const continueWork = async (stretch: Stretch, outcome: TurnOutcome): Promise<'let_go'> => {
-  await stretch.append([], { turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next: { id: createId('trn'), kind: 'work' }, ...clearInterrupt(stretch) } })
+  await stretch.append([], {
+    turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next: { id: createId('trn'), kind: 'work' }, ...clearInterrupt(stretch) },
+  })
   return 'let_go'
 }
 
@@ -49,7 +53,10 @@ const tryToEnd = async (stretch: Stretch, outcome: Exclude<TurnOutcome, 'continu
   return result.refused === undefined
 }
 
-const decideEnd = async (stretch: Stretch, outcome: Exclude<TurnOutcome, 'continue'>): Promise<{ event: NewEvent | null; evaluate: boolean }> => {
+const decideEnd = async (
+  stretch: Stretch,
+  outcome: Exclude<TurnOutcome, 'continue'>,
+): Promise<{ event: NewEvent | null; evaluate: boolean }> => {
   if (outcome === 'refusal') return { event: statusEvent('IDLE', 'REFUSAL'), evaluate: false }
   if (outcome === 'context_full') return { event: statusEvent('PAUSED', 'CONTEXT_FULL'), evaluate: false }
   if (outcome === 'circuit_breaker') return { event: statusEvent('PAUSED', 'CIRCUIT_BREAKER'), evaluate: false }

@@ -2,17 +2,25 @@
  * Owns one stretch of a turn: from the claim to the moment the worker lets go. Must never remember anything past it (invariant 5) and
  * never write but through the claim's epoch (invariant 2).
  */
-import type { Database } from '@longhaul/prisma/src/client.ts'
+
+import type { SnapshotStore } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
 import type { EventOf, LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
-import { type Append, type AppendResult, appendEvents, type Settlement, type TurnMove, type Wake } from '@longhaul/core/src/log/append-events.ts'
 import type { Announcer } from '@longhaul/core/src/log/announcer.ts'
+import {
+  type Append,
+  type AppendResult,
+  appendEvents,
+  type Settlement,
+  type TurnMove,
+  type Wake,
+} from '@longhaul/core/src/log/append-events.ts'
 import { readContext } from '@longhaul/core/src/log/read-events.ts'
-import { readControl, readUnread } from '@longhaul/core/src/turns/read-wishes.ts'
+import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { WakeQueue } from '@longhaul/core/src/queue/wake-queue.ts'
 import type { ClaimedTurn } from '@longhaul/core/src/turns/claim-turn.ts'
+import { readControl, readUnread } from '@longhaul/core/src/turns/read-wishes.ts'
 import type { UnreadMessage } from '@longhaul/core/src/turns/view-turn.ts'
-import type { Logger } from '@longhaul/core/src/logger.ts'
-import type { SnapshotStore } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
+import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { Model } from '../models/model.ts'
 import type { SandboxPool } from '../sandboxes/sandbox-pool.ts'
 import type { Tool } from '../tools/tool.ts'
@@ -37,7 +45,14 @@ export type TurnParts = {
   atPoint: (point: CrashPoint) => void | Promise<void>
 }
 
-export type TurnLimits = { maxOutputTokens: number; minOutputTokens: number; maxRetries: number; retryBaseMs: number; retryMaxMs: number; maxToolOutputBytes: number }
+export type TurnLimits = {
+  maxOutputTokens: number
+  minOutputTokens: number
+  maxRetries: number
+  retryBaseMs: number
+  retryMaxMs: number
+  maxToolOutputBytes: number
+}
 
 /** Where a worker may die, in the order of a turn. Fault tests kill it at each of them. */
 export const CRASH_POINTS = [
@@ -76,7 +91,10 @@ export type Stretch = {
   /** The thread's context, kept up to date with what this stretch appends. */
   events: LogEvent[]
   unread: UnreadMessage[]
-  append(events: NewEvent[], more?: { turn?: TurnMove; settle?: Settlement; guard?: Append['guard'] }): Promise<Extract<AppendResult, { head: number }> | { refused: 'unread' | 'control' | 'conditions' }>
+  append(
+    events: NewEvent[],
+    more?: { turn?: TurnMove; settle?: Settlement; guard?: Append['guard'] },
+  ): Promise<Extract<AppendResult, { head: number }> | { refused: 'unread' | 'control' | 'conditions' }>
   send(wakes: readonly Wake[]): void
 }
 
@@ -91,11 +109,20 @@ export const openStretch = async (parts: TurnParts, claim: ClaimedTurn, wishes: 
     unread: [...claim.unread],
     send: (wakes) => parts.queue.send(wakes),
     append: async (newEvents, more = {}) => {
-      const result = await appendEvents(parts.db, { tenantId, sessionId: session.id, threadId: thread.id, epoch: claim.epoch, events: newEvents, ...more })
+      const result = await appendEvents(parts.db, {
+        tenantId,
+        sessionId: session.id,
+        threadId: thread.id,
+        epoch: claim.epoch,
+        events: newEvents,
+        ...more,
+      })
       if (result.refused !== undefined) {
         if (result.refused === 'control') wishes.tell(await readControl(parts.db, tenantId, session.id))
-        if (result.refused === 'unread') stretch.unread = await readUnread(parts.db, { tenantId, sessionId: session.id, threadId: thread.id })
-        if (result.refused === 'unread' || result.refused === 'control' || result.refused === 'conditions') return { refused: result.refused }
+        if (result.refused === 'unread')
+          stretch.unread = await readUnread(parts.db, { tenantId, sessionId: session.id, threadId: thread.id })
+        if (result.refused === 'unread' || result.refused === 'control' || result.refused === 'conditions')
+          return { refused: result.refused }
         throw new ClaimLostError(result.refused)
       }
       stretch.events.push(...newEvents.map((event, index) => toLogEvent(event, { seq: result.first + index, threadId: thread.id })))
@@ -115,4 +142,11 @@ export const lastOf = <T extends LogEvent['type']>(stretch: Stretch, type: T): E
 }
 
 const toLogEvent = (event: NewEvent, at: { seq: number; threadId: string }): LogEvent =>
-  ({ ...at, type: event.type, actor: event.actor, payload: { ...event.payload, v: 1 }, costNanos: event.costNanos ?? null, createdAt: new Date() }) as LogEvent
+  ({
+    ...at,
+    type: event.type,
+    actor: event.actor,
+    payload: { ...event.payload, v: 1 },
+    costNanos: event.costNanos ?? null,
+    createdAt: new Date(),
+  }) as LogEvent

@@ -20,7 +20,11 @@ export const waitForBudget = async (stretch: Stretch, blocked: BudgetBlock): Pro
   await stretch.parts.atPoint('before_terminal')
   await stretch.append(
     [
-      { type: 'budget.reached', actor: 'platform', payload: { budgetId: blocked.budgetId, scope: blocked.scope, resetsAt: blocked.resetsAt } },
+      {
+        type: 'budget.reached',
+        actor: 'platform',
+        payload: { budgetId: blocked.budgetId, scope: blocked.scope, resetsAt: blocked.resetsAt },
+      },
       statusEvent('PAUSED', 'BUDGET_REACHED'),
     ],
     { turn: { op: 'wait', turnId, reason: 'budget_reached', scope: blocked.scope, dueAt: blocked.resetsAt } },
