@@ -28,6 +28,6 @@ export const cleanJson = (value: unknown): { value: unknown; lossy: boolean } =>
 /** At most `maxCodeUnits` of a text, never half a code point. */
 export const cutText = (text: string, maxCodeUnits: number): string => {
   if (text.length <= maxCodeUnits) return text
-  const end = text.codePointAt(maxCodeUnits - 1)! > 0xffff ? maxCodeUnits - 1 : maxCodeUnits
+  const end = (text.codePointAt(maxCodeUnits - 1) ?? 0) > 0xffff ? maxCodeUnits - 1 : maxCodeUnits
   return text.slice(0, end)
 }

@@ -20,7 +20,7 @@ export const createAnnouncer = (transport: AnnouncementTransport, logger: Logger
 
   const takeBatch = (channel: Channel): unknown[] => {
     if (channel === 'longhaul_heads') {
-      const batch = fit(
+      const batch = takeFitting(
         [...heads.values()].map(({ tenantId, sessionId, head }) => [tenantId, sessionId, head]),
         transport.maxBytes,
       )
@@ -28,11 +28,11 @@ export const createAnnouncer = (transport: AnnouncementTransport, logger: Logger
       return batch
     }
     if (channel === 'longhaul_deltas') {
-      const batch = fit(mergeDeltas(deltas), transport.maxBytes)
+      const batch = takeFitting(mergeDeltas(deltas), transport.maxBytes)
       deltas = mergeDeltas(deltas).slice(batch.length)
       return batch
     }
-    return control.splice(0, fit(control, transport.maxBytes).length)
+    return control.splice(0, takeFitting(control, transport.maxBytes).length)
   }
 
   const pump = async (channel: Channel): Promise<void> => {
@@ -117,7 +117,7 @@ const deliver = (listener: AnnouncementListener, channel: Channel, batch: unknow
 }
 
 /** As many items from the front as one message holds, at least one. */
-const fit = <T>(items: readonly T[], maxBytes: number): T[] => {
+const takeFitting = <T>(items: readonly T[], maxBytes: number): T[] => {
   let bytes = 2
   const batch: T[] = []
   for (const item of items) {

@@ -97,7 +97,7 @@ export class SandboxPool {
   }
 
   async #openAndFill(stretch: Stretch): Opening['opened'] {
-    const { session, epoch } = stretch.claim
+    const { epoch } = stretch.claim
     const { sandbox, fresh } = await this.provider.open(toSpec(stretch), { epoch, signal: stretch.wishes.lost })
     if (!fresh) return { sandbox, fresh, baselineSnapshotId: null }
     const { baselineSnapshotId } = await this.#fill(stretch, sandbox)
