@@ -37,12 +37,25 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       return result
     }
     const openFirst = async () => (await openAt(1)).sandbox
-    const call = (script: string, rest: { timeoutMs?: number; maxOutputBytes?: number; callNo?: number } = {}) => ({ callNo: ++callNo, script, timeoutMs: 20_000, maxOutputBytes: 30_000, ...rest })
+    const call = (script: string, rest: { timeoutMs?: number; maxOutputBytes?: number; callNo?: number } = {}) => ({
+      callNo: ++callNo,
+      script,
+      timeoutMs: 20_000,
+      maxOutputBytes: 30_000,
+      ...rest,
+    })
 
     test('a call answers what the command wrote, in order, and how it ended', async () => {
       const sandbox = await openFirst()
       const result = await sandbox.run(call('echo one; echo two >&2; printf "drei ä 💡"; exit 3'), never)
-      expect(result).toMatchObject({ output: 'one\ntwo\ndrei ä 💡', exitCode: 3, truncated: false, outputFile: null, timedOut: false, restarted: false })
+      expect(result).toMatchObject({
+        output: 'one\ntwo\ndrei ä 💡',
+        exitCode: 3,
+        truncated: false,
+        outputFile: null,
+        timedOut: false,
+        restarted: false,
+      })
     })
 
     test('a call runs in the workspace; files stay from call to call, variables do not', async () => {
@@ -133,7 +146,9 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
 
     test('calls run side by side, each with its own output', async () => {
       const sandbox = await openFirst()
-      const results = await Promise.all(Array.from({ length: 8 }, (_, at) => sandbox.run(call(`sleep 0.3; head -c 2800 /dev/zero | tr '\\0' ${at}`), never)))
+      const results = await Promise.all(
+        Array.from({ length: 8 }, (_, at) => sandbox.run(call(`sleep 0.3; head -c 2800 /dev/zero | tr '\\0' ${at}`), never)),
+      )
       expect(results.map(({ output }) => output)).toEqual(Array.from({ length: 8 }, (_, at) => String(at).repeat(2800)))
     })
 
@@ -200,12 +215,14 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       expect((await openAt(3)).fresh).toBe(false)
     })
 
-    test('archives go in and out, and what is put in is the agent\'s', async () => {
+    test("archives go in and out, and what is put in is the agent's", async () => {
       const sandbox = await openFirst()
       await sandbox.putArchive('/workspace', fileTar('put', 'content', sandbox.owner))
       expect((await sandbox.run(call('cat put; echo more >>put'), never)).output).toBe('content')
       expect(String(await readArchiveFile(await sandbox.getArchive('/workspace'), 'put', 100))).toBe('contentmore\n')
-      expect(String(await readArchiveFile((await provider.readWorkspace(sessionId, '/workspace')) as Readable, 'put', 100))).toBe('contentmore\n')
+      expect(String(await readArchiveFile((await provider.readWorkspace(sessionId, '/workspace')) as Readable, 'put', 100))).toBe(
+        'contentmore\n',
+      )
       expect(await provider.readWorkspace('ses_of_nobody', '/workspace')).toBeNull()
     })
 
@@ -226,7 +243,8 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       const [first, second] = await Promise.allSettled([openAt(1), openAt(2)])
       if (second.status === 'rejected') throw second.reason
       expect((await second.value.sandbox.run(call('echo mine'), never)).output).toBe('mine\n')
-      if (first.status === 'fulfilled') await expect(first.value.sandbox.run(call('echo mine'), never)).rejects.toThrow(/taken the sandbox over|gone|removed/)
+      if (first.status === 'fulfilled')
+        await expect(first.value.sandbox.run(call('echo mine'), never)).rejects.toThrow(/taken the sandbox over|gone|removed/)
       expect(await provider.list()).toHaveLength(1)
     })
 
@@ -259,7 +277,12 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
 
       test('is killed at its timeout, and did not complete', async () => {
         const startedAt = performance.now()
-        expect(await check('echo begun; sleep 30', { timeoutMs: 500 })).toMatchObject({ completed: false, timedOut: true, exitCode: null, output: 'begun\n' })
+        expect(await check('echo begun; sleep 30', { timeoutMs: 500 })).toMatchObject({
+          completed: false,
+          timedOut: true,
+          exitCode: null,
+          output: 'begun\n',
+        })
         expect(performance.now() - startedAt).toBeLessThan(8_000)
       })
 

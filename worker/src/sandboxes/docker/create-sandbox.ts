@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs'
 import type Docker from 'dockerode'
 import type { ContainerCreateOptions } from 'dockerode'
+import { runnerScript } from '../runner/runner-script.ts'
 import { SandboxImageError, type SandboxSpec } from '../sandbox.ts'
 import { maxProcesses, toContainerOptions } from './container-options.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { pullImage } from './pull-image.ts'
 import { callsFolder, skeleton } from './skeleton.ts'
-
-const runnerScript = readFileSync(new URL('../runner/runner.sh', import.meta.url), 'utf8')
 
 export const containerNameOf = (sessionId: string): string => `longhaul-${sessionId.toLowerCase()}`
 

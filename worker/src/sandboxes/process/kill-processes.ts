@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isRoot, type SessionFolder } from './session-folder.ts'
+
+/** Ends every process of a folder: by its user, or, where all are the worker's own, by their environment and groups. */
+export const killProcesses = async (folder: SessionFolder): Promise<void> => {
+  if (isRoot()) {
+    // As that user: the kernel picks the processes, also those that start meanwhile.
+    const killer = spawn('sh', ['-c', 'kill -KILL -1'], { ...folder.meta.owner, env: {}, stdio: 'ignore' })
+    await once(killer, 'exit')
+    return
+  }
+  for (const pid of await findProcesses(folder)) {
+    for (const target of [-pid, pid]) {
+      try {
+        process.kill(target, 'SIGKILL')
+      } catch {
+        // It ended by itself, or leads no group.
+      }
+    }
+  }
+}
+
+const findProcesses = async (folder: SessionFolder): Promise<number[]> => {
+  const found = new Set<number>()
+  for (const name of [
+    'pid',
+    ...(await readdir(folder.calls).catch(() => [])).filter((file) => file.endsWith('.pid')).map((file) => join('calls', file)),
+  ]) {
+    const pid = Number(await readFile(join(folder.path, name), 'utf8').catch(() => ''))
+    if (Number.isSafeInteger(pid) && pid > 1 && (await isOurs(pid, folder))) found.add(pid)
+  }
+  for (const name of await readdir('/proc').catch(() => [])) {
+    if (/^\d+$/.test(name) && Number(name) !== process.pid && (await isOurs(Number(name), folder))) found.add(Number(name))
+  }
+  return [...found]
+}
+
+const isOurs = async (pid: number, folder: SessionFolder): Promise<boolean> => {
+  const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+  return environment.includes(`WORKSPACE=${folder.workspace}\0`)
+}
