@@ -27,14 +27,17 @@ begin
       return jsonb_build_object('refused', 'stale_epoch');
     end if;
   end if;
-  if p_guard ? 'unread' and exists (select from unread_message where session_id = p_session and thread_id = p_thread) then
-    return jsonb_build_object('refused', 'unread');
-  end if;
-  if p_guard ? 'control' and s.control is not null then
-    return jsonb_build_object('refused', 'control');
-  end if;
-  if p_guard ? 'satisfied' and exists (select from condition where session_id = p_session and status not in ('SATISFIED', 'WAIVED')) then
-    return jsonb_build_object('refused', 'conditions');
+  -- Asked only where there is a guard: a condition with a subquery is a query of its own, run whatever stands before its `and`.
+  if p_guard is not null then
+    if p_guard ? 'unread' and exists (select from unread_message where session_id = p_session and thread_id = p_thread) then
+      return jsonb_build_object('refused', 'unread');
+    end if;
+    if p_guard ? 'control' and s.control is not null then
+      return jsonb_build_object('refused', 'control');
+    end if;
+    if p_guard ? 'satisfied' and exists (select from condition where session_id = p_session and status not in ('SATISFIED', 'WAIVED')) then
+      return jsonb_build_object('refused', 'conditions');
+    end if;
   end if;
 
   v_first := s.head + 1;

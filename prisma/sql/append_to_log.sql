@@ -2,8 +2,9 @@
 -- The caller writes the returned row back. Events: [{type, actor, payload, costNanos?}].
 -- Hash chain: sha256 over previous hash, session, seq, type, thread, actor, microseconds since 1970, payload hash, one a line;
 -- payload hash: sha256 over salt and payload::text. Erasing a payload erases its salt and keeps the chain whole (invariant 12).
+-- Without a search_path of its own, which would be set and put back at each call: those who call it have set theirs.
 create or replace function append_to_log(s session, p_thread text, p_events jsonb) returns session
-language plpgsql set search_path = public as $$
+language plpgsql as $$
 declare
   e jsonb;
   v_payload jsonb;
@@ -13,7 +14,8 @@ declare
   v_payload_hash text;
   v_usage jsonb;
 begin
-  for e in select value from jsonb_array_elements(p_events) loop
+  for i in 0 .. jsonb_array_length(p_events) - 1 loop
+    e := p_events->i;
     v_type := e->>'type';
     v_payload := e->'payload';
     v_salt := gen_random_uuid()::text;
@@ -91,7 +93,7 @@ end $$;
 
 -- Writes a session's projection back after append_to_log. The definition (prompt, agent, …) is not part of it.
 create or replace function store_projection(s session) returns void
-language sql set search_path = public as $$
+language sql as $$
   update session set status = s.status, stop_reason = s.stop_reason, activity = s.activity, head = s.head, head_hash = s.head_hash,
     input_tokens = s.input_tokens, output_tokens = s.output_tokens, cache_read_tokens = s.cache_read_tokens, cache_write_tokens = s.cache_write_tokens,
     turns = s.turns, tool_calls = s.tool_calls, active_ms = s.active_ms, sandbox_ms = s.sandbox_ms, evaluation_rounds = s.evaluation_rounds,

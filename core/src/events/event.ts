@@ -46,7 +46,6 @@ export type LogEvent = {
   }
 }[EventType]
 
-export const EVENT_TYPES = Object.keys(schemas) as EventType[]
 export const isEventType = (type: string): type is EventType => Object.hasOwn(schemas, type)
 
 /** Payloads of one type only. */
