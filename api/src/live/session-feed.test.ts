@@ -1,7 +1,7 @@
 import { deleteSession } from '@longhaul/core/src/sessions/delete-session.ts'
 import { seedTenant, silentParts } from '@longhaul/core/testing/seeds.ts'
 import { describe, expect, it, vi } from 'vitest'
-import { createDice, many, range, type Seeded, seqs, take, useFeeds } from './feed-fixture.ts'
+import { createDice, many, range, type Seeded, seqs, take, useFeeds } from '../../testing/feed-fixture.ts'
 import { createFrameCache } from './frame-cache.ts'
 
 const feeds = useFeeds()

@@ -1,7 +1,7 @@
 import { setImmediate as tick } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { range } from './feed-fixture.ts'
+import { range } from '../../testing/feed-fixture.ts'
 import { FEED_LIMITS } from './feed-limits.ts'
 import { SessionReader } from './session-reader.ts'
 import { isStoredEvent, type StoredEvent } from './session-update.ts'

@@ -1,6 +1,6 @@
 import { appendEvents } from '@longhaul/core/src/log/append-events.ts'
 import { describe, expect, it, vi } from 'vitest'
-import { many, range, seqs, take, useFeeds } from './feed-fixture.ts'
+import { many, range, seqs, take, useFeeds } from '../../testing/feed-fixture.ts'
 import { FEED_LIMITS } from './feed-limits.ts'
 
 const feeds = useFeeds()

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 export const VERDICTS = ['SATISFIED', 'UNSATISFIED', 'BLOCKED', 'ERROR'] as const
-export type Verdict = (typeof VERDICTS)[number]
+type Verdict = (typeof VERDICTS)[number]
 
 export const conditionEvents = {
   'condition.added': z.object({

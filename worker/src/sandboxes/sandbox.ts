@@ -4,7 +4,6 @@
  * which never touches the agent's container.
  */
 import type { Readable } from 'node:stream'
-import type { Manifest } from '@longhaul/core/src/conditions/manifest.ts'
 
 export type SandboxSpec = {
   tenantId: string
@@ -130,4 +129,3 @@ export interface SandboxProvider {
   cloneGit(source: { url: string; commit: string; tenantId: string; sessionId: string }, signal: AbortSignal): Promise<Readable>
   stopAll(): Promise<void>
 }
-export type { Manifest }

@@ -6,9 +6,9 @@ import { createLogger } from '@longhaul/core/src/logger.ts'
 import { createTestDatabase, type TestDatabase } from '@longhaul/core/testing/database.ts'
 import { seedSession, seedTenant, silentParts } from '@longhaul/core/testing/seeds.ts'
 import { afterAll, afterEach, beforeAll } from 'vitest'
-import { FEED_LIMITS, type FeedLimits } from './feed-limits.ts'
-import { createSessionFeed, type SessionFeed } from './session-feed.ts'
-import { isStoredEvent, type SessionUpdate, type StoredEvent } from './session-update.ts'
+import { FEED_LIMITS, type FeedLimits } from '../src/live/feed-limits.ts'
+import { createSessionFeed, type SessionFeed } from '../src/live/session-feed.ts'
+import { isStoredEvent, type SessionUpdate, type StoredEvent } from '../src/live/session-update.ts'
 
 export type Seeded = Awaited<ReturnType<typeof seedTenant>> & { sessionId: string; threadId: string }
 
