@@ -1,41 +1,34 @@
-import { toFailure } from './read.ts'
-import { pathProblem, quote, quotePath, textProblem } from './shell-text.ts'
-import { createScriptTool } from './tool.ts'
+import { z } from 'zod'
+import { openCopy, placeCopy } from './place-file.ts'
+import { createScriptTool, toFileOutcome } from './script-tool.ts'
+import { aboutPath, pathText, quote, scriptText } from './shell-text.ts'
 
-const timeoutMs = 30_000
+const timeoutMs = 60_000
 const maxContentBytes = 5_000_000
 
 export const write = createScriptTool({
-  definition: {
-    name: 'write',
-    description: 'Writes a file of the sandbox, with the folders it lies in. What was there before is replaced.',
-    inputSchema: {
-      type: 'object',
-      properties: {
-        file_path: { type: 'string', description: 'Absolute, or relative to /workspace.' },
-        content: { type: 'string', description: 'The whole content.' },
-      },
-      required: ['file_path', 'content'],
-      additionalProperties: false,
-    },
-  },
-  subject: ({ file_path: path }) => path,
-  plan: ({ file_path: path, content }) => {
-    const problem = pathProblem('file_path', path) ?? textProblem('content', content, maxContentBytes)
-    if (problem !== null) return { problem }
-    // In place, so that an existing file keeps its mode. `printf` is the shell's own: no limit on arguments holds for it.
-    const script = `f=${quotePath(String(path))}
-if [ -d "$f" ]; then printf '%s is a folder.\\n' ${quote(String(path))}; exit 2; fi
-d=\${f%/*}
-[ -z "$d" ] || mkdir -p "$d" || exit 2
+  name: 'write',
+  description: 'Writes a file of the sandbox, and makes the directories it lies in. What was there before is replaced; its mode stays.',
+  input: z.strictObject({
+    file_path: pathText()
+      .refine((path) => !path.endsWith('/'), 'must name a file')
+      .describe('Absolute, or relative to /workspace.'),
+    content: scriptText(maxContentBytes).describe('The whole content.'),
+  }),
+  subject: 'file_path',
+  // printf is the shell's own: the kernel's limit on arguments does not hold for it.
+  plan: ({ file_path: path, content }) => ({
+    timeoutMs,
+    script: `${aboutPath(path)}
+[ ! -d "$f" ] || fail "$name is a directory."
+[ ! -e "$f" ] || [ -f "$f" ] || fail "$name is not a regular file."
 did=Created
-[ -e "$f" ] && did=Replaced
-printf '%s' ${quote(String(content).toWellFormed())} >"$f" || exit 2
-printf '%s\\n' "$did"`
-    return { timeoutMs, script }
-  },
-  parse: ({ file_path: path, content }, result) => {
-    if (result.exitCode !== 0) return toFailure(result)
-    return { output: `${result.output.trim()} ${path} (${Buffer.byteLength(String(content))} bytes).`, isError: false }
-  },
+[ ! -e "$f" ] || did=Overwrote
+mkdir -p "\${f%/*}/" || exit 1
+${openCopy}
+printf '%s' ${quote(content)} >"$copy" || exit 1
+${placeCopy}
+printf '%s\\n' "$did $name (${Buffer.byteLength(content)} bytes)."`,
+  }),
+  toOutcome: toFileOutcome,
 })
