@@ -15,19 +15,19 @@ export const createPostgresTransport = (url: string, logger: Logger): Announceme
   let closed = false
   const listeners = new Set<pg.Client>()
 
-  const connect = async (onLost: () => void): Promise<pg.Client> => {
+  const connect = async (): Promise<pg.Client> => {
     const client = new pg.Client(connectionConfig(url, 'longhaul_app'))
     client.on('error', (error) => {
       logger.debug({ err: error }, 'an announcing connection was lost')
     })
-    client.on('end', onLost)
     await client.connect()
     return client
   }
 
   const getPublisher = (): Promise<pg.Client> => {
-    publisher ??= connect(() => (publisher = null))
+    publisher ??= connect()
       .then(async (client) => {
+        client.on('end', () => (publisher = null))
         await client.query('set synchronous_commit = off')
         return client
       })
@@ -46,15 +46,23 @@ export const createPostgresTransport = (url: string, logger: Logger): Announceme
     },
     subscribe: async (channels, on) => {
       const open = async (): Promise<void> => {
-        const client = await connect(() => {
-          listeners.delete(client)
-          void reopen()
-        })
-        listeners.add(client)
+        const client = await connect()
         client.on('notification', ({ channel, payload }) => {
           if (payload !== undefined) on.message(channel as Channel, payload)
         })
-        for (const channel of channels) await client.query(`listen ${channel}`)
+        try {
+          for (const channel of channels) await client.query(`listen ${channel}`)
+        } catch (error) {
+          client.end().catch(() => {}) // it is lost already
+          throw error
+        }
+        listeners.add(client)
+        // Only now: one that never listened is tried again by whoever opened it, and two who try would both succeed.
+        client.on('end', () => {
+          listeners.delete(client)
+          void reopen()
+        })
+        if (closed) await client.end()
       }
       const reopen = async (): Promise<void> => {
         while (!closed) {
