@@ -1,8 +1,8 @@
 /** The api as a process: any number of them, behind any load balancer. */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { awaitDatabase } from '@longhaul/core/src/await-database.ts'
 import { type Config, readConfigOrExit } from '@longhaul/core/src/config.ts'
 import { openAnnouncer } from '@longhaul/core/src/log/open-announcer.ts'
-import { createLogger, type Logger } from '@longhaul/core/src/logger.ts'
+import { createLogger } from '@longhaul/core/src/logger.ts'
 import { createWakeQueue } from '@longhaul/core/src/queue/bullmq-wake-queue.ts'
 import { forgetOldKeys } from '@longhaul/core/src/tenants/answer-once.ts'
 import { ensureOperatorKey } from '@longhaul/core/src/tenants/ensure-operator-key.ts'
@@ -10,8 +10,6 @@ import { createKeyring } from '@longhaul/core/src/tenants/keyring.ts'
 import { type Database, openDatabase } from '@longhaul/prisma/src/client.ts'
 import { startApi } from './server.ts'
 
-/** Between attempts while the database is not there yet. */
-const RETRY_MS = 1_000
 const FORGET_KEYS_MS = 3_600_000
 /** Whatever still runs after this much draining is cut off. */
 const DRAIN_MS = 15_000
@@ -20,10 +18,12 @@ const config = readConfigOrExit()
 const logger = createLogger({ name: 'api', level: config.logLevel })
 const db = openDatabase({
   url: config.databaseUrl,
-  onConnectionError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+  // The driver hangs the whole client on its error: only its words are logged.
+  onConnectionError: ({ message }) => logger.warn({ reason: message }, 'a database connection was lost'),
 })
 
-await prepareOperator(db, config, logger)
+await awaitDatabase(db, { production: config.nodeEnv === 'production', logger }).catch(refuse)
+await prepareOperator(db, config)
 const redisUrl = config.redisUrl ?? null
 const announcer = openAnnouncer({ databaseUrl: config.databaseUrl, redisUrl }, logger)
 const queue = createWakeQueue(redisUrl === null ? { kind: 'postgres', url: config.databaseUrl } : { kind: 'redis', url: redisUrl }, logger)
@@ -52,16 +52,13 @@ const stop = async (): Promise<void> => {
 process.on('SIGTERM', () => void stop())
 process.on('SIGINT', () => void stop())
 
-/** Waits for the database; shows the operator's key where it had to be made, this once. */
-async function prepareOperator(database: Database, { operatorKey }: Config, log: Logger): Promise<void> {
-  for (;;) {
-    try {
-      const made = operatorKey === undefined ? await ensureOperatorKey(database) : null
-      if (made !== null) process.stderr.write(`The operator's key, shown this once: ${made}\n`)
-      return
-    } catch (error) {
-      log.warn({ err: error }, 'the database can not be used yet: is it there, and migrated (npm run migrate)?')
-      await sleep(RETRY_MS)
-    }
-  }
+/** Shows the operator's key where it had to be made, this once. */
+async function prepareOperator(database: Database, { operatorKey }: Config): Promise<void> {
+  const made = operatorKey === undefined ? await ensureOperatorKey(database) : null
+  if (made !== null) process.stderr.write(`The operator's key, shown this once: ${made}\n`)
+}
+
+function refuse(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
 }

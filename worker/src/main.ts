@@ -1,4 +1,5 @@
 /** `npm run worker`: consumes wakes until it is told to stop. All settings come from the environment. */
+import { awaitDatabase } from '@longhaul/core/src/await-database.ts'
 import { readConfigOrExit } from '@longhaul/core/src/config.ts'
 import { createLogger } from '@longhaul/core/src/logger.ts'
 import { openParts } from './open-parts.ts'
@@ -7,6 +8,10 @@ import { startWorker } from './start-worker.ts'
 const config = readConfigOrExit()
 const logger = createLogger({ name: 'worker', level: config.logLevel })
 const parts = await openParts(config, logger)
+await awaitDatabase(parts.db, { production: config.nodeEnv === 'production', logger }).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+})
 const worker = await startWorker(parts, {
   concurrency: config.workerConcurrency,
   leaseMs: config.leaseMs,
