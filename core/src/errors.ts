@@ -53,19 +53,30 @@ export const badInput = (field: string, reason: string): PlatformError =>
 
 export const conflict = (message: string, status: string): PlatformError => new PlatformError('CONFLICT', message, { status })
 
-/** SQLSTATE classes and system errors that mean "no database", as opposed to "the database says no". */
-const CONNECTION_CODES = /^(08|57P0|53300|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|ENOENT)/
+/** SQLSTATE classes, system errors and Prisma's codes that mean "no database", as opposed to "the database says no". */
+const CONNECTION_CODES =
+  /^(08...|57P0.|53300|ECONN.*|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|P1001|P1002|P1008|P1017|P2024|P2037)$/
+/** How Prisma's driver adapter names them. */
+const CONNECTION_KINDS = new Set(['ConnectionClosed', 'DatabaseNotReachable', 'SocketTimeout', 'TooManyConnections'])
 const CONNECTION_MESSAGES =
-  /connection terminated|timeout exceeded when trying to connect|terminating connection|can't reach database server|connection is closed|server closed the connection|cannot use a pool after calling end/i
+  /connection terminated|timeout exceeded when trying to connect|terminating connection|can't reach database server|connection is closed|closed the connection|cannot use a pool after calling end|client has encountered a connection error/i
 
 /** Whether a failure means that the database can't be reached, so that the caller should come again: UNAVAILABLE. */
 export const isDatabaseUnreachable = (error: unknown): boolean => {
-  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
-    const { code, meta } = cause as { code?: unknown; meta?: { driverAdapterError?: unknown } }
-    if (typeof code === 'string' && (CONNECTION_CODES.test(code) || code === 'P1001' || code === 'P2024')) return true
-    if (CONNECTION_MESSAGES.test(cause.message)) return true
-    if (cause instanceof AggregateError && cause.errors.some(isDatabaseUnreachable)) return true
-    if (meta?.driverAdapterError !== undefined && isDatabaseUnreachable(meta.driverAdapterError)) return true
+  for (let cause: unknown = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 6; depth++) {
+    const {
+      code,
+      kind,
+      message,
+      errors,
+      meta,
+      cause: deeper,
+    } = cause as Partial<Record<'code' | 'kind' | 'message' | 'errors' | 'meta' | 'cause', unknown>>
+    if (typeof code === 'string' && CONNECTION_CODES.test(code)) return true
+    if (typeof kind === 'string' && CONNECTION_KINDS.has(kind)) return true
+    if (typeof message === 'string' && CONNECTION_MESSAGES.test(message)) return true
+    if (Array.isArray(errors) && errors.some(isDatabaseUnreachable)) return true
+    cause = deeper ?? (meta as { driverAdapterError?: unknown } | undefined)?.driverAdapterError
   }
   return false
 }
