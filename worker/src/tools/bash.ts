@@ -23,7 +23,7 @@ export const bash = createScriptTool({
   subject: 'command',
   plan: ({ command, timeout_ms: timeoutMs = defaultTimeoutMs }) => ({
     timeoutMs,
-    script: `c=${quote(command)}\ncommand -v bash >/dev/null && exec bash -c "$c"\nexec sh -c "$c"`,
+    script: `c=${quote(command)}; command -v bash >/dev/null && exec bash -c "$c"; exec sh -c "$c"`,
   }),
   toOutcome: (
     { output, exitCode, durationMs, truncated, outputFile, timedOut, restarted },

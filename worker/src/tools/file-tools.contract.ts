@@ -121,10 +121,11 @@ export const describeFileTools = ({ folder, use, shell }: ToolsUnderTest): void 
     })
 
     test('paths outside of the workspace are the agent’s too', async () => {
-      expect(await use('write', { file_path: `/tmp/out-${folder}`, content: 'x' })).toMatchObject({
-        output: `Created /tmp/out-${folder} (1 bytes).`,
-      })
-      expect(await use('read', { file_path: `/tmp/out-${folder}` })).toMatchObject({ output: '     1\tx' })
+      const path = (await shell('mktemp /tmp/longhaul-outside.XXXXXX')).trim()
+      expect(await use('write', { file_path: path, content: 'x' })).toMatchObject({ output: `Overwrote ${path} (1 bytes).` })
+      expect(await use('read', { file_path: path })).toMatchObject({ output: '     1\tx' })
+      expect(await use('grep', { pattern: 'x', path })).toMatchObject({ output: `${path}:1:x` })
+      await shell(`rm ${path}`)
     })
 
     test('a large file is read in parts, each within the limit, and none of its lines is lost', async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ToolsUnderTest } from './tools.contract.ts'
 
-export const describeSearchTools = ({ folder, isFull, use, shell }: ToolsUnderTest): void => {
+export const describeSearchTools = ({ folder, hasRipgrep, use, shell }: ToolsUnderTest): void => {
   describe('glob and grep', () => {
     const at = `${folder}/tree`
     beforeAll(async () => {
@@ -52,7 +52,7 @@ printf 'needle\\0' >bin.ts; echo x >.hidden.ts; echo needle >dist/out.js; echo d
       const see = async (input: object) => (await use('grep', input)).output.split('\n').sort()
       const found = ['src/a.ts:1:needle', 'src/c.py:1:needle', 'src/deep/b.ts:3:needle'].map((name) => `${at}/${name}`)
       expect(await see({ pattern: '^needle$', path: `${at}/src` })).toEqual(found)
-      expect(await see({ pattern: '^needle$', path: at })).toEqual(isFull ? found : [`${at}/dist/out.js:1:needle`, ...found])
+      expect(await see({ pattern: '^needle$', path: at })).toEqual(hasRipgrep() ? found : [`${at}/dist/out.js:1:needle`, ...found])
       expect(await see({ pattern: 'needle( [0-9]+)?$', path: at, ignore_case: true, glob: '*.{ts,md}' })).toEqual([
         found[0],
         `${at}/src/deep/b.ts:2:a Needle 42`,

@@ -14,8 +14,7 @@ const posixPrograms = 'awk cat cp find grep head ls mkdir mv readlink rm sleep s
 export type ToolsUnderTest = {
   /** Of the suite's own, below the workspace. */
   folder: string
-  /** Whether the programs that most images have are there. */
-  isFull: boolean
+  hasRipgrep: () => boolean
   /** `before`: what the shell is told before the tool's own script. */
   use: (tool: string, input: unknown, options?: { before?: string; maxOutputBytes?: number }) => Promise<ToolOutcome>
   /** Output of a script that runs in `folder`. */
@@ -28,6 +27,7 @@ export const describeTools = (name: string, { image, open }: { image: string; op
   const bareFolder = `/tmp/bare-${sessionId}`
   let provider: SandboxProvider
   let sandbox: Sandbox
+  let hasRipgrep = false
   let callNo = 0
   const run = (script: string) => sandbox.run({ callNo: ++callNo, script, timeoutMs: 20_000, maxOutputBytes: 20_000_000 }, never)
   const findTool = (tool: string) => {
@@ -43,6 +43,7 @@ export const describeTools = (name: string, { image, open }: { image: string; op
     await run(
       `mkdir "$WORKSPACE/full" "$WORKSPACE/bare" ${bareFolder}; cd ${bareFolder} && for n in sh ${posixPrograms}; do ln -s "$(command -v $n)" $n; done`,
     )
+    hasRipgrep = (await run('command -v rg')).exitCode === 0
   })
   afterAll(async () => {
     await run(`rm -rf ${bareFolder}`)
@@ -60,7 +61,7 @@ export const describeTools = (name: string, { image, open }: { image: string; op
     })
     const tools: ToolsUnderTest = {
       folder,
-      isFull: folder === 'full',
+      hasRipgrep: () => folder === 'full' && hasRipgrep,
       use: (tool, input, options) => findTool(tool).run(input, contextOf(options)),
       shell: async (script) => (await run(`cd "$WORKSPACE/${folder}"\n${script}`)).output,
     }
