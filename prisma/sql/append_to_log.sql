@@ -58,6 +58,9 @@ begin
       -- An unread message must stay within reach of the context that will read it.
       update thread set context_from_seq = least(s.head, (select min(seq) from unread_message u where u.session_id = s.id and u.thread_id = p_thread)) where id = p_thread;
     when 'sandbox.state' then
+      if s.sandbox_state = 'RUNNING' then
+        s.sandbox_ms := s.sandbox_ms + (extract(epoch from v_time - s.sandbox_used_at) * 1000)::bigint;
+      end if;
       s.sandbox_state := v_payload->>'state';
       s.sandbox_id := v_payload->>'sandboxId';
       s.sandbox_provider := v_payload->>'provider';

@@ -6,6 +6,7 @@ import { createWakeQueue } from '@longhaul/core/src/queue/bullmq-wake-queue.ts'
 import { openDatabase } from '@longhaul/prisma/src/client.ts'
 import { openModel } from './models/open-model.ts'
 import { openSandboxProvider } from './sandboxes/open-sandbox-provider.ts'
+import { recordSuspended } from './sandboxes/record-suspended.ts'
 import { SandboxPool } from './sandboxes/sandbox-pool.ts'
 import { toolsByName } from './tools/tools.ts'
 import type { CrashPoint, TurnParts } from './turn/stretch.ts'
@@ -33,6 +34,7 @@ export const openParts = async (
   const sandboxes = new SandboxPool(provider, {
     fill: createFillWorkspace({ db, snapshots, provider }),
     idleMs: config.sandboxIdleMs,
+    onSuspended: (session) => recordSuspended({ db, announcer }, session),
     logger,
   })
   return {

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WakeConsumer } from '@longhaul/core/src/queue/wake-queue.ts'
-import { releaseClaim } from '@longhaul/core/src/turns/release-claim.ts'
 import { ActiveTurns } from './consumers/active-turns.ts'
 import { type Advancing, advanceTurn } from './consumers/advance-turn.ts'
+import { handOver } from './consumers/hand-over.ts'
 import { keepLease } from './consumers/keep-lease.ts'
 import { startReaping } from './consumers/reap.ts'
 import { createSuspectRunner } from './consumers/suspects.ts'
 import { startSweeping } from './consumers/sweep.ts'
 import { startAnsweringLooks } from './files/answer-looks.ts'
+import { recordSuspended } from './sandboxes/record-suspended.ts'
 import type { SandboxProvider } from './sandboxes/sandbox.ts'
 import type { TurnParts } from './turn/stretch.ts'
 
@@ -46,7 +47,13 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   await listening
   const sweeping = startSweeping(parts, options.sweepMs)
   const reaping = startReaping(
-    { db, provider: sandboxes.provider, logger, isAttached: (sessionId) => sandboxes.attached().includes(sessionId) },
+    {
+      db,
+      provider: sandboxes.provider,
+      logger,
+      isAttached: (sessionId) => sandboxes.attached().includes(sessionId),
+      onSuspended: (session) => recordSuspended(parts, session),
+    },
     options.reapMs,
   )
   const consumer: WakeConsumer = await queue.consume({
@@ -60,28 +67,15 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
     workerId: lease.workerId,
     stop: async () => {
       const drained = consumer.stop()
+      const suspectsEnded = suspects.stop()
       await Promise.race([drained, sleep(options.drainMs, undefined, { ref: false })])
       await handOver(parts, active)
       await Promise.race([drained, sleep(5_000, undefined, { ref: false })])
-      await Promise.all([suspects.stop(), sweeping.stop(), reaping.stop(), looks.stop()])
+      await Promise.all([suspectsEnded, sweeping.stop(), reaping.stop(), looks.stop()])
       await lease.stop()
       await queue.flush()
       await announcer.flush()
     },
-  }
-}
-
-/** A turn that has not ended is due again for anybody, with no crash counted against it; what it was doing here is aborted. */
-const handOver = async (parts: TurnParts, active: ActiveTurns): Promise<void> => {
-  for (const turn of active.all()) {
-    turn.wishes.lose('the worker stops')
-    const wakes = await releaseClaim(parts.db, { tenantId: turn.tenantId, threadId: turn.threadId, epoch: turn.epoch, dueInMs: 0 }).catch(
-      (error: unknown) => {
-        parts.logger.warn({ err: error, sessionId: turn.sessionId }, 'a turn could not be handed over: the sweep will find it')
-        return []
-      },
-    )
-    parts.queue.send(wakes)
   }
 }
 

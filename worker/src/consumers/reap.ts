@@ -18,7 +18,14 @@ export const startReaping = (
     provider,
     logger,
     isAttached,
-  }: { db: Database; provider: SandboxProvider; logger: Logger; isAttached: (sessionId: string) => boolean },
+    onSuspended,
+  }: {
+    db: Database
+    provider: SandboxProvider
+    logger: Logger
+    isAttached: (sessionId: string) => boolean
+    onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
+  },
   everyMs: number,
 ): { reapNow(): Promise<void>; stop(): Promise<void> } => {
   let running: Promise<void> | null = null
@@ -45,6 +52,7 @@ export const startReaping = (
       !isAttached(container.sessionId)
     ) {
       await provider.stop(container.sessionId)
+      await onSuspended(container)
     }
   }
   const once = (): Promise<void> => {

@@ -9,7 +9,7 @@ export class ResourcesFailedError extends Error {}
 /** Puts a session's resources into a fresh workspace, and remembers how it looked then. Says which snapshot that was, where it is the first. */
 export type FillWorkspace = (stretch: Stretch, sandbox: Sandbox) => Promise<{ baselineSnapshotId: string | null }>
 
-type Opening = { epoch: number; opened: Promise<{ sandbox: Sandbox; fresh: boolean; baselineSnapshotId: string | null }> }
+type Opening = { tenantId: string; epoch: number; opened: Promise<{ sandbox: Sandbox; fresh: boolean; baselineSnapshotId: string | null }> }
 
 /**
  * The sandboxes this worker is attached to. A cache only: a worker that has none opens what it needs. Stops a sandbox that had
@@ -22,12 +22,22 @@ export class SandboxPool {
   readonly #logger: Logger
   readonly #openings = new Map<string, Opening>()
   readonly #idle = new Map<string, NodeJS.Timeout>()
+  readonly #onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
 
-  constructor(provider: SandboxProvider, options: { fill: FillWorkspace; idleMs: number; logger: Logger }) {
+  constructor(
+    provider: SandboxProvider,
+    options: {
+      fill: FillWorkspace
+      idleMs: number
+      logger: Logger
+      onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
+    },
+  ) {
     this.provider = provider
     this.#fill = options.fill
     this.#idleMs = options.idleMs
     this.#logger = options.logger
+    this.#onSuspended = options.onSuspended
   }
 
   /** Starts the sandbox beside something else. What goes wrong shows when it is acquired. */
@@ -39,7 +49,8 @@ export class SandboxPool {
   async acquire(stretch: Stretch): Promise<Sandbox> {
     const { sandbox, fresh, baselineSnapshotId } = await this.#open(stretch)
     // Recorded before it is marked as ready: a crash in between fills it once more, and loses nothing.
-    if (stretch.claim.session.sandboxId !== sandbox.id) await this.#record(stretch, { sandbox, baselineSnapshotId })
+    const { sandboxId, sandboxState } = stretch.claim.session
+    if (sandboxId !== sandbox.id || sandboxState !== 'RUNNING') await this.#record(stretch, { sandbox, baselineSnapshotId })
     if (fresh) await this.#markReady(stretch)
     return sandbox
   }
@@ -76,8 +87,8 @@ export class SandboxPool {
   async close(): Promise<void> {
     const idle = [...this.#idle.keys()]
     for (const sessionId of idle) this.#clearIdle(sessionId)
+    await Promise.all(idle.map((sessionId) => this.#stopIdle(sessionId)))
     for (const sessionId of this.attached()) this.forget(sessionId)
-    await Promise.allSettled(idle.map((sessionId) => this.provider.stop(sessionId)))
   }
 
   #open(stretch: Stretch): Opening['opened'] {
@@ -88,7 +99,7 @@ export class SandboxPool {
     // The older claim's channel would go on mending itself, and start again what is stopped.
     this.forget(session.id)
     const opened = this.#openAndFill(stretch)
-    const opening = { epoch, opened }
+    const opening = { tenantId: stretch.claim.tenantId, epoch, opened }
     this.#openings.set(session.id, opening)
     opened.catch(() => {
       if (this.#openings.get(session.id) === opening) this.#openings.delete(session.id)
@@ -119,20 +130,25 @@ export class SandboxPool {
       isolated: this.provider.isolated,
     }
     const events: NewEvent[] = []
-    if (stretch.claim.session.sandboxId !== null)
+    if (stretch.claim.session.sandboxId !== null && stretch.claim.session.sandboxId !== sandbox.id)
       events.push(stateEvent({ ...common, state: 'LOST', lostCalls: callsSinceStart(stretch.events) }))
     events.push(stateEvent({ ...common, state: 'RUNNING', ...(baselineSnapshotId === null ? {} : { baselineSnapshotId }) }))
     await stretch.append(events)
     stretch.claim.session.sandboxId = sandbox.id
+    stretch.claim.session.sandboxState = 'RUNNING'
     if (baselineSnapshotId !== null) stretch.claim.session.baselineSnapshotId = baselineSnapshotId
   }
 
   async #stopIdle(sessionId: string): Promise<void> {
-    this.forget(sessionId)
+    const tenantId = this.#openings.get(sessionId)?.tenantId
     this.#idle.delete(sessionId)
-    await this.provider
-      .stop(sessionId)
-      .catch((error: unknown) => this.#logger.warn({ err: error, sessionId }, 'an idle sandbox could not be stopped'))
+    this.forget(sessionId)
+    try {
+      await this.provider.stop(sessionId)
+      if (tenantId !== undefined) await this.#onSuspended({ tenantId, sessionId })
+    } catch (error) {
+      this.#logger.warn({ err: error, sessionId }, 'an idle sandbox could not be stopped')
+    }
   }
 
   #clearIdle(sessionId: string): void {

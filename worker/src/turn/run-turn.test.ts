@@ -12,7 +12,7 @@ let worker: TestWorker
 beforeAll(async () => {
   test = await createTestDatabase()
   model = await startScriptedModel()
-  worker = await startTestWorker({ test, model })
+  worker = await startTestWorker({ test, model, env: { SANDBOX_IDLE_MS: '1500' } })
 })
 afterAll(async () => {
   await worker.stop()
@@ -81,5 +81,22 @@ describe('a work turn', () => {
       isError: true,
       output: expect.stringContaining('from-the-sandbox'),
     })
+  })
+
+  it('stops a sandbox with nothing to do, says so, and starts it again with its files', async () => {
+    const write = { name: 'bash', input: { command: 'echo kept > kept.txt' } }
+    const read = { name: 'bash', input: { command: 'cat kept.txt' } }
+    model.addScript('rest', [{ toolCalls: [write] }, { text: 'Resting.' }, { toolCalls: [read] }, { text: 'Back.' }])
+    const tenant = await seedTenant(test.db)
+    const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:rest]]' })
+    const resting = await worker.waitFor(sessionId, (row) => row.status === 'IDLE' && row['sandbox_state'] === 'SUSPENDED')
+    expect(Number(resting['sandbox_ms'])).toBeGreaterThan(0)
+    await sendMessage(worker.parts, tenant.caller, { sessionId, text: 'Go on.', mode: 'QUEUE' })
+    await worker.waitFor(sessionId, (row) => row.status === 'IDLE' && row.turns === 4)
+    const events = await worker.events(sessionId)
+    expect(events.filter(({ type }) => type === 'sandbox.state').map(({ payload }) => payload['state'])).toEqual(
+      expect.arrayContaining(['RUNNING', 'SUSPENDED', 'RUNNING']),
+    )
+    expect(events.filter(({ type }) => type === 'agent.tool_result').at(-1)?.payload).toMatchObject({ output: 'kept\n', exitCode: 0 })
   })
 })
