@@ -5,6 +5,7 @@ import type { NewEvent } from '../events/event.ts'
 import { createId } from '../ids.ts'
 import { appendEvents } from '../log/append-events.ts'
 import { type Caller, type CoreParts, inTransaction, refuseBacklog, tell } from './change-session.ts'
+import { refuseLongText } from './send-message.ts'
 
 export type SessionResource =
   | { kind: 'FILE'; path: string; content: Buffer }
@@ -34,6 +35,7 @@ export const createSession = async (
   input: CreateSession,
   before?: (client: pg.ClientBase, sessionId: string) => Promise<void>,
 ): Promise<{ sessionId: string }> => {
+  refuseLongText(input.prompt, 'prompt')
   const { tenantId } = caller
   const sessionId = createId('ses')
   const threadId = createId('thr')

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { PlatformError } from '../errors.ts'
+import { badInput } from '../errors.ts'
 import type { NewEvent } from '../events/event.ts'
 import { createId } from '../ids.ts'
 import { cleanText } from '../text.ts'
@@ -60,13 +60,12 @@ export const decideMessage = (
 export const isStopped = ({ status }: Pick<LockedSession, 'status'>): boolean =>
   status === 'IDLE' || status === 'PAUSED' || status === 'COMPLETED'
 
+/** An event's payload has a limit in bytes of JSON, where a quote or a control character counts more than once. */
+export const refuseLongText = (text: string, field: string): void => {
+  if (Buffer.byteLength(JSON.stringify(text)) > MAX_MESSAGE_BYTES) throw badInput(field, `at most ${MAX_MESSAGE_BYTES} bytes as JSON`)
+}
+
 const refuseBadText = (text: string): void => {
-  if (text.trim() === '')
-    throw new PlatformError('BAD_USER_INPUT', 'The message is empty.', { field: 'text', reason: 'a text that is not empty' })
-  if (Buffer.byteLength(text) > MAX_MESSAGE_BYTES) {
-    throw new PlatformError('BAD_USER_INPUT', `The message has ${Buffer.byteLength(text)} bytes.`, {
-      field: 'text',
-      reason: `at most ${MAX_MESSAGE_BYTES} bytes of UTF-8`,
-    })
-  }
+  if (text.trim() === '') throw badInput('text', 'a text that is not empty')
+  refuseLongText(text, 'text')
 }
