@@ -6,7 +6,7 @@ declare
   t turn;
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
-  select * into s from session where id = p_session and deleted_at is null for no key update;
+  select * into s from session where id = p_session and tenant_id = p_tenant and deleted_at is null for no key update;
   if not found then return null; end if;
   perform from claim where thread_id = s.primary_thread_id for no key update;
   select * into t from turn where thread_id = s.primary_thread_id and state <> 'settled' for no key update;

@@ -23,11 +23,11 @@ type Row = {
 export const updateAgent = async (db: Database, tenantId: string, input: UpdateAgent): Promise<void> => {
   checkAgentDefinition(input)
   await asTenant(db, tenantId, async (client) => {
-    await client.query('select 1 from agent where id = $1 for update', [input.id])
+    await client.query('select 1 from agent where id = $1 and tenant_id = $2 for update', [input.id, tenantId])
     const { rows } = await client.query<Row>(
       `select a.name, a.latest_version as version, a.archived_at is not null as archived, v.model, v.judge_model as "judgeModel", v.system, v.tools
-       from agent a join agent_version v on v.agent_id = a.id and v.version = a.latest_version where a.id = $1`,
-      [input.id],
+       from agent a join agent_version v on v.agent_id = a.id and v.version = a.latest_version where a.id = $1 and a.tenant_id = $2`,
+      [input.id, tenantId],
     )
     const [agent] = rows
     if (agent === undefined) throw notFound('agent', input.id)

@@ -10,8 +10,8 @@ export const removeBudget = async (
   const stopped = await inTransaction(parts.db, async (client) => {
     await client.query("select set_config('longhaul.tenant', $1, true)", [input.tenantId])
     const { rows } = await client.query<{ scope: BudgetScope; scope_id: string; set_by: string }>(
-      'select scope, scope_id, set_by from budget where id = $1 for update',
-      [input.budgetId],
+      'select scope, scope_id, set_by from budget where id = $1 and tenant_id = $2 for update',
+      [input.budgetId, input.tenantId],
     )
     const [budget] = rows
     if (budget === undefined) throw notFound('budget', input.budgetId)

@@ -15,12 +15,12 @@ type Row = EnvironmentDefinition & { name: string; version: number; archived: bo
 export const updateEnvironment = async (db: Database, tenantId: string, input: UpdateEnvironment): Promise<void> => {
   checkEnvironmentDefinition(input)
   await asTenant(db, tenantId, async (client) => {
-    await client.query('select 1 from environment where id = $1 for update', [input.id])
+    await client.query('select 1 from environment where id = $1 and tenant_id = $2 for update', [input.id, tenantId])
     const { rows } = await client.query<Row>(
       `select e.name, e.latest_version as version, e.archived_at is not null as archived, v.image, v.cpus, v.memory_mb as "memoryMb",
          v.disk_mb as "diskMb", v.network, v.allowed_hosts as "allowedHosts", v.setup_script as "setupScript"
-       from environment e join environment_version v on v.environment_id = e.id and v.version = e.latest_version where e.id = $1`,
-      [input.id],
+       from environment e join environment_version v on v.environment_id = e.id and v.version = e.latest_version where e.id = $1 and e.tenant_id = $2`,
+      [input.id, tenantId],
     )
     const [environment] = rows
     if (environment === undefined) throw notFound('environment', input.id)

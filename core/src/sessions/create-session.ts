@@ -42,7 +42,7 @@ export const createSession = async (
   const result = await inTransaction(parts.db, async (client) => {
     await client.query("select set_config('longhaul.tenant', $1, true)", [tenantId])
     await before?.(client, sessionId)
-    const definition = await readDefinition(client, input)
+    const definition = await readDefinition(client, tenantId, input)
     await refuseTooMuchWork(client, tenantId)
     await refuseUnpriced(client, tenantId, { input, definition })
     await client.query(
@@ -121,14 +121,14 @@ const firstEvents = (caller: Caller, input: CreateSession, definition: Definitio
   { type: 'user.message', actor: caller.keyId, payload: { text: input.prompt, mode: 'queue' } },
 ]
 
-const readDefinition = async (client: pg.ClientBase, { agentId, environmentId }: CreateSession): Promise<Definition> => {
+const readDefinition = async (client: pg.ClientBase, tenantId: string, { agentId, environmentId }: CreateSession): Promise<Definition> => {
   const { rows } = await client.query<Definition & { agentArchived: boolean; environmentArchived: boolean }>(
     `select av.id as "agentVersionId", av.model, av.judge_model as "judgeModel", ev.id as "environmentVersionId", ev.network,
        a.archived_at is not null as "agentArchived", e.archived_at is not null as "environmentArchived"
      from agent a join agent_version av on av.agent_id = a.id and av.version = a.latest_version
-     left join environment e on e.id = $2 left join environment_version ev on ev.environment_id = e.id and ev.version = e.latest_version
-     where a.id = $1`,
-    [agentId, environmentId],
+     left join environment e on e.id = $2 and e.tenant_id = $3 left join environment_version ev on ev.environment_id = e.id and ev.version = e.latest_version
+     where a.id = $1 and a.tenant_id = $3`,
+    [agentId, environmentId, tenantId],
   )
   const [found] = rows
   if (found === undefined) throw new PlatformError('NOT_FOUND', `There is no agent ${agentId}.`, { field: 'agentId' })

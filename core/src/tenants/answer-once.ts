@@ -33,15 +33,14 @@ export const answerOnce = async <A extends KeptAnswer>(
 ): Promise<{ answer: A; repeated: boolean }> => {
   if (once.key === null) return { answer: await run(async () => {}), repeated: false }
   const inputHash = hashInput(once.input)
-  const known = await findAnswer<A>(db, once, inputHash)
-  if (known !== null) return { answer: known, repeated: true }
   try {
     return { answer: await run((client, answer) => keepAnswer(client, { once, inputHash, answer })), repeated: false }
   } catch (error) {
-    // Somebody else used the key meanwhile and has committed; our own change is rolled back.
-    const winner = error instanceof KeyTakenError ? await findAnswer<A>(db, once, inputHash) : null
-    if (winner === null) throw error
-    return { answer: winner, repeated: true }
+    // Most keys are new, so it is only looked for now: the key was taken, or what the first call did is what refuses the second.
+    if (!(error instanceof KeyTakenError || error instanceof PlatformError)) throw error
+    const first = await findAnswer<A>(db, once, inputHash)
+    if (first === null) throw error
+    return { answer: first, repeated: true }
   }
 }
 

@@ -42,5 +42,5 @@ async function archiveAgentMutation(_: unknown, { input }: { input: IdInput }, c
   const { tenantId } = context.caller('ADMIN')
   const { load } = await context.locate('agent', input.id)
   await archiveAgent(context.parts.db, tenantId, input.id)
-  return { agent: loadOne(load.agent, 'agent', input.id) }
+  return { agent: await loadOne(load.agent, 'agent', input.id) }
 }

@@ -17,5 +17,5 @@ export const createAgentMutation = async (_: unknown, args: { input: CreateAgent
     { scope: tenantId, mutation: 'createAgent', key, input: wanted },
     (keep) => createAgent(context.parts.db, tenantId, wanted, keep),
   )
-  return { agent: loadOne(context.tenant(tenantId).load.agent, 'agent', answer.agentId) }
+  return { agent: await loadOne(context.tenant(tenantId).load.agent, 'agent', answer.agentId) }
 }

@@ -30,5 +30,5 @@ export const updateAgentMutation = async (_: unknown, args: { input: UpdateAgent
     system: args.input.system === undefined ? undefined : parsed.system,
     tools: parsed.tools ?? undefined,
   })
-  return { agent: loadOne(load.agent, 'agent', parsed.id) }
+  return { agent: await loadOne(load.agent, 'agent', parsed.id) }
 }

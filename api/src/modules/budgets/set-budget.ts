@@ -35,5 +35,5 @@ export const setBudgetMutation = async (_: unknown, args: { input: SetBudgetInpu
     limitNanos,
     alertPercents: alertPercents?.toSorted((a, b) => a - b) ?? null,
   })
-  return { budget: loadOne(load.budget, 'budget', budgetId) }
+  return { budget: await loadOne(load.budget, 'budget', budgetId) }
 }

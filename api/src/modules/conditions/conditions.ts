@@ -37,7 +37,7 @@ async function addDoneConditionMutation(_: unknown, args: { input: AddDoneCondit
     { scope: caller.tenantId, mutation: 'addDoneCondition', key, input: { sessionId, condition } },
     (keep) => addCondition(context.parts, caller, { sessionId, condition }, (client, conditionId) => keep(client, { conditionId })),
   )
-  return { doneCondition: loadOne(context.tenant(caller.tenantId).load.condition, 'done-condition', answer.conditionId) }
+  return { doneCondition: await loadOne(context.tenant(caller.tenantId).load.condition, 'done-condition', answer.conditionId) }
 }
 
 async function waiveDoneConditionMutation(_: unknown, args: { input: WaiveDoneConditionInput }, context: RequestContext) {
@@ -47,5 +47,5 @@ async function waiveDoneConditionMutation(_: unknown, args: { input: WaiveDoneCo
   const { sessionId } = await loadOne(load.condition, 'done-condition', args.input.id)
   await waiveCondition(context.parts, caller, { conditionId: args.input.id, sessionId, reason })
   load.condition.clear(args.input.id)
-  return { doneCondition: loadOne(load.condition, 'done-condition', args.input.id) }
+  return { doneCondition: await loadOne(load.condition, 'done-condition', args.input.id) }
 }

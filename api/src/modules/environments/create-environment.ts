@@ -28,5 +28,5 @@ export const createEnvironmentMutation = async (_: unknown, args: { input: Creat
     { scope: tenantId, mutation: 'createEnvironment', key, input: { name, ...given } },
     (keep) => createEnvironment(context.parts.db, tenantId, wanted, keep),
   )
-  return { environment: loadOne(context.tenant(tenantId).load.environment, 'environment', answer.environmentId) }
+  return { environment: await loadOne(context.tenant(tenantId).load.environment, 'environment', answer.environmentId) }
 }

@@ -46,5 +46,5 @@ async function archiveEnvironmentMutation(_: unknown, { input }: { input: IdInpu
   const { tenantId } = context.caller('ADMIN')
   const { load } = await context.locate('environment', input.id)
   await archiveEnvironment(context.parts.db, tenantId, input.id)
-  return { environment: loadOne(load.environment, 'environment', input.id) }
+  return { environment: await loadOne(load.environment, 'environment', input.id) }
 }

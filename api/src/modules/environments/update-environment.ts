@@ -30,5 +30,5 @@ export const updateEnvironmentMutation = async (_: unknown, args: { input: Updat
     allowedHosts: parsed.allowedHosts ?? undefined,
     setupScript: args.input.setupScript === undefined ? undefined : parsed.setupScript,
   })
-  return { environment: loadOne(load.environment, 'environment', parsed.id) }
+  return { environment: await loadOne(load.environment, 'environment', parsed.id) }
 }

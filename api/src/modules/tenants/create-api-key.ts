@@ -28,5 +28,5 @@ export const createApiKeyMutation = async (_: unknown, args: { input: CreateApiK
       return { keyId: made.keyId }
     },
   )
-  return { apiKey: loadOne(load.apiKey, 'API key', answer.keyId), secret }
+  return { apiKey: await loadOne(load.apiKey, 'API key', answer.keyId), secret }
 }

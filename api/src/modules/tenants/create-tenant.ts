@@ -29,5 +29,5 @@ export const createTenantMutation = async (_: unknown, args: { input: CreateTena
       return { tenantId: made.tenantId }
     },
   )
-  return { tenant: loadOne(context.tenant(answer.tenantId).load.tenant, 'tenant', answer.tenantId), adminKey }
+  return { tenant: await loadOne(context.tenant(answer.tenantId).load.tenant, 'tenant', answer.tenantId), adminKey }
 }

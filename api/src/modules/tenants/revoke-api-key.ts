@@ -9,5 +9,5 @@ export const revokeApiKeyMutation = async (_: unknown, { input }: { input: Revok
   const { tenantId, load } = await context.locate('API key', input.id)
   await revokeApiKey(context.parts.db, { tenantId, keyId: input.id })
   context.parts.keyring.forget()
-  return { apiKey: loadOne(load.apiKey, 'API key', input.id) }
+  return { apiKey: await loadOne(load.apiKey, 'API key', input.id) }
 }

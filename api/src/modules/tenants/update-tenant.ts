@@ -19,5 +19,5 @@ export const updateTenantMutation = async (_: unknown, args: { input: UpdateTena
   const change = parseInput(input, args.input)
   if (!isId(change.id)) throw notFound('tenant', change.id)
   await updateTenant(context.parts.db, change)
-  return { tenant: loadOne(context.tenant(change.id).load.tenant, 'tenant', change.id) }
+  return { tenant: await loadOne(context.tenant(change.id).load.tenant, 'tenant', change.id) }
 }
