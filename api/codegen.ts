@@ -20,7 +20,7 @@ const config: CodegenConfig = {
           JSON: 'unknown',
         },
         mappers: {
-          Viewer: '../modules/parents.ts#ViewerParent',
+          Viewer: '@longhaul/core/src/tenants/role.ts#Principal',
           Tenant: '../modules/parents.ts#TenantRow',
           ApiKey: '../modules/parents.ts#ApiKeyRow',
           Agent: '../modules/parents.ts#AgentRow',

@@ -1,12 +1,10 @@
 /** What resolvers get as their parent: rows, with the words that the database keeps as text under their types. */
 
-import type { Principal } from '@longhaul/core/src/tenants/role.ts'
 import type * as db from '@longhaul/prisma/generated/client.ts'
 import type * as api from '../generated/resolver-types.ts'
 
 type Typed<Row, Words> = Omit<Row, keyof Words> & Words
 
-export type ViewerParent = { principal: Principal }
 export type TenantRow = Typed<db.Tenant, { status: api.TenantStatus }>
 export type ApiKeyRow = Typed<Omit<db.ApiKey, 'hash'>, { role: api.Role }>
 export type AgentRow = db.Agent

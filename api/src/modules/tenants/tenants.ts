@@ -12,7 +12,7 @@ import { updateTenantMutation } from './update-tenant.ts'
 
 export const tenantResolvers: Resolvers = {
   Query: {
-    viewer: (_, __, { principal }) => ({ principal }),
+    viewer: (_, __, { principal }) => principal,
     tenant: (_, args, context) => findTenant(context, args),
     tenants: async (_, args, { principal, parts }) => {
       requireRole(principal, 'OPERATOR')
@@ -32,10 +32,9 @@ export const tenantResolvers: Resolvers = {
     revokeApiKey: revokeApiKeyMutation,
   },
   Viewer: {
-    role: ({ principal }) => principal.role,
-    tenant: ({ principal }, _, context) =>
+    tenant: (principal, _, context) =>
       principal.tenantId === null ? null : loadOne(context.tenant(principal.tenantId).load.tenant, 'tenant', principal.tenantId),
-    apiKey: ({ principal }, _, context) =>
+    apiKey: (principal, _, context) =>
       principal.tenantId === null ? null : context.tenant(principal.tenantId).load.apiKey.load(principal.keyId),
   },
   Tenant: {
