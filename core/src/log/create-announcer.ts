@@ -1,4 +1,5 @@
 import type { Logger } from '../logger.ts'
+import { cutText } from '../text.ts'
 import type { AnnouncementListener, AnnouncementTransport, Announcer, Channel, HeadAnnouncement, StreamedDelta } from './announcer.ts'
 
 type ControlMessage = { control?: string; watched?: string[]; look?: string }
@@ -6,6 +7,8 @@ type ControlMessage = { control?: string; watched?: string[]; look?: string }
 /** Deltas held for a reader that can't keep up with the model: what is more is lost, as deltas may be. */
 const MAX_HELD_DELTAS = 2_000
 const WATCHED_PER_MESSAGE = 150
+/** UTF-16 code units of one piece. A control character is six bytes as JSON, and a message on the narrowest way has 7,900. */
+const MAX_DELTA_UNITS = 1_200
 
 /**
  * Merges announcements: the next message of a channel is sent when the last one has returned, with all that came meanwhile. Commits
@@ -128,19 +131,26 @@ const takeFitting = <T>(items: readonly T[], maxBytes: number): T[] => {
   return batch
 }
 
-/** Neighbouring pieces of one block become one piece, up to 4 KB. */
+/** Neighbouring pieces of one block become one piece, and none is longer than one message holds. */
 const mergeDeltas = (deltas: readonly StreamedDelta[]): StreamedDelta[] => {
   const merged: StreamedDelta[] = []
-  for (const delta of deltas) {
+  for (const delta of deltas.flatMap(splitDelta)) {
     const last = merged.at(-1)
-    const continues =
-      last !== undefined &&
-      last.turnId === delta.turnId &&
-      last.attempt === delta.attempt &&
-      last.block === delta.block &&
-      last.offset + last.text.length === delta.offset
-    if (continues && last.text.length + delta.text.length <= 2_000) last.text += delta.text
+    if (last !== undefined && continues(last, delta) && last.text.length + delta.text.length <= MAX_DELTA_UNITS) last.text += delta.text
     else merged.push({ ...delta })
   }
   return merged
+}
+
+const continues = (last: StreamedDelta, { turnId, attempt, block, offset }: StreamedDelta): boolean =>
+  last.turnId === turnId && last.attempt === attempt && last.block === block && last.offset + last.text.length === offset
+
+const splitDelta = (delta: StreamedDelta): StreamedDelta[] => {
+  const pieces: StreamedDelta[] = []
+  for (let rest = delta.text; rest !== ''; ) {
+    const text = cutText(rest, MAX_DELTA_UNITS)
+    pieces.push({ ...delta, text, offset: delta.offset + delta.text.length - rest.length })
+    rest = rest.slice(text.length)
+  }
+  return pieces
 }
