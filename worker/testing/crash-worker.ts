@@ -1,13 +1,16 @@
 /**
- * The worker's main, with one difference: it kills itself at a named point. CRASH_AT is `point` or `point:n` (the n-th time),
- * CRASH_MARK a file that must not exist yet and is made then, so that of several processes, and of restarts, one dies once.
+ * The worker's main, with two differences: it kills itself at a named point, and has a tool that kills whoever runs it. CRASH_AT is
+ * `point` or `point:n` (the n-th time), CRASH_MARK a file that must not exist yet and is made then, so that of several processes, and
+ * of restarts, one dies once.
  */
 import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { readConfigOrExit } from '@longhaul/core/src/config.ts'
 import { createLogger } from '@longhaul/core/src/logger.ts'
 import { openParts } from '../src/open-parts.ts'
 import { startWorker } from '../src/start-worker.ts'
 import type { CrashPoint } from '../src/turn/stretch.ts'
+import { withPoison } from './poison-tool.ts'
 
 const [point, nth] = (process.env['CRASH_AT'] ?? '').split(':')
 const mark = process.env['CRASH_MARK']
@@ -28,14 +31,18 @@ const atPoint = (here: CrashPoint): void => {
 const config = readConfigOrExit()
 const logger = createLogger({ name: 'worker', level: config.logLevel })
 const parts = await openParts(config, logger, atPoint)
-const worker = await startWorker(parts, {
-  concurrency: config.workerConcurrency,
-  leaseMs: config.leaseMs,
-  renewMs: config.leaseRenewMs,
-  sweepMs: config.sweepMs,
-  reapMs: 2_000,
-  drainMs: config.drainMs,
-})
+const worker = await startWorker(
+  { ...parts, tools: withPoison(parts.tools) },
+  {
+    concurrency: config.workerConcurrency,
+    leaseMs: config.leaseMs,
+    renewMs: config.leaseRenewMs,
+    sweepMs: config.sweepMs,
+    reapMs: 2_000,
+    drainMs: config.drainMs,
+    suspectEntry: path.join(import.meta.dirname, 'crash-suspect.ts'),
+  },
+)
 process.send?.('ready')
 process.on('SIGTERM', () => {
   void worker

@@ -1,0 +1,11 @@
+/** The suspects' process of crash-worker.ts: it has the same tool that kills. */
+import { readConfigOrExit } from '@longhaul/core/src/config.ts'
+import { createLogger } from '@longhaul/core/src/logger.ts'
+import { serveSuspects } from '../src/consumers/serve-suspects.ts'
+import { openParts } from '../src/open-parts.ts'
+import { withPoison } from './poison-tool.ts'
+
+const config = readConfigOrExit()
+const parts = await openParts(config, createLogger({ name: 'suspect', level: config.logLevel }))
+const options = { leaseMs: config.leaseMs, renewMs: config.leaseRenewMs, drainMs: config.drainMs }
+await serveSuspects({ ...parts, tools: withPoison(parts.tools) }, options)
