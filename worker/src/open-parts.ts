@@ -5,6 +5,7 @@ import type { Logger } from '@longhaul/core/src/logger.ts'
 import { createWakeQueue } from '@longhaul/core/src/queue/bullmq-wake-queue.ts'
 import { openDatabase } from '@longhaul/prisma/src/client.ts'
 import { openModel } from './models/open-model.ts'
+import { isLastHolder } from './sandboxes/is-last-holder.ts'
 import { openSandboxProvider } from './sandboxes/open-sandbox-provider.ts'
 import { recordSuspended } from './sandboxes/record-suspended.ts'
 import { SandboxPool } from './sandboxes/sandbox-pool.ts'
@@ -34,6 +35,7 @@ export const openParts = async (
   const sandboxes = new SandboxPool(provider, {
     fill: createFillWorkspace({ db, snapshots, provider }),
     idleMs: config.sandboxIdleMs,
+    isLastHolder: (claim) => isLastHolder(db, claim),
     onSuspended: (session) => recordSuspended({ db, announcer }, session),
     logger,
   })

@@ -3,7 +3,8 @@ import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 
 type Found = Awaited<ReturnType<SandboxProvider['list']>>[number]
-type Owner = { id: string; final: boolean; engineId: string | null; running: boolean }
+/** `quiet`: nothing was written for a while, so that no other worker keeps its sandbox warm for the next turn. */
+type Owner = { id: string; final: boolean; engineId: string | null; running: boolean; quiet: boolean }
 
 /** A container this young may belong to a turn that has not recorded it yet. */
 const YOUNG_MS = 120_000
@@ -49,8 +50,12 @@ export const startReaping = (
       container.running &&
       ageMs > YOUNG_MS &&
       owner?.running === false &&
+      owner.quiet &&
       !isAttached(container.sessionId)
     ) {
+      // The owners were read before the first of many was judged: a turn may have begun since.
+      const now = (await readOwners(db, [container.sessionId])).get(container.sessionId)
+      if (now?.running !== false || isAttached(container.sessionId)) return
       await provider.stop(container.sessionId)
       await onSuspended(container)
     }
@@ -80,9 +85,10 @@ const readOwners = async (db: Database, sessionIds: string[]): Promise<Map<strin
   if (sessionIds.length === 0) return new Map()
   const { rows } = await db.system.query<Owner>(
     `select s.id, (s.deleted_at is not null or s.status in ('CANCELED', 'FAILED')) as final, s.engine_id as "engineId",
-       exists (select from turn t where t.session_id = s.id and t.state = 'running') as running
+       exists (select from turn t where t.session_id = s.id and t.state = 'running') as running,
+       s.updated_at < clock_timestamp() - $2 * interval '1 millisecond' as quiet
      from session s where s.id = any($1)`,
-    [sessionIds],
+    [sessionIds, YOUNG_MS],
   )
   return new Map(rows.map((row) => [row.id, row]))
 }

@@ -22,6 +22,7 @@ export class SandboxPool {
   readonly #logger: Logger
   readonly #openings = new Map<string, Opening>()
   readonly #idle = new Map<string, NodeJS.Timeout>()
+  readonly #isLastHolder: (claim: { sessionId: string; epoch: number }) => Promise<boolean>
   readonly #onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
 
   constructor(
@@ -30,6 +31,7 @@ export class SandboxPool {
       fill: FillWorkspace
       idleMs: number
       logger: Logger
+      isLastHolder: (claim: { sessionId: string; epoch: number }) => Promise<boolean>
       onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
     },
   ) {
@@ -37,6 +39,7 @@ export class SandboxPool {
     this.#fill = options.fill
     this.#idleMs = options.idleMs
     this.#logger = options.logger
+    this.#isLastHolder = options.isLastHolder
     this.#onSuspended = options.onSuspended
   }
 
@@ -140,12 +143,16 @@ export class SandboxPool {
   }
 
   async #stopIdle(sessionId: string): Promise<void> {
-    const tenantId = this.#openings.get(sessionId)?.tenantId
     this.#idle.delete(sessionId)
+    const known = this.#openings.get(sessionId)
+    if (known === undefined) return
+    const { tenantId, epoch } = known
     this.forget(sessionId)
     try {
+      // Another worker of this engine may have had it since, and may run a tool in it now.
+      if (!(await this.#isLastHolder({ sessionId, epoch }))) return
       await this.provider.stop(sessionId)
-      if (tenantId !== undefined) await this.#onSuspended({ tenantId, sessionId })
+      await this.#onSuspended({ tenantId, sessionId })
     } catch (error) {
       this.#logger.warn({ err: error, sessionId }, 'an idle sandbox could not be stopped')
     }
