@@ -56,7 +56,9 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
     await endBadly(parts, { claimed, wishes, error })
   } finally {
     active.remove(turn)
-    parts.sandboxes.release(claimed.session.id)
+    // A sandbox whose claim is lost may be another worker's by now, and its tool call still running: only who let go by itself stops it.
+    if (wishes.lost.aborted) parts.sandboxes.forget(claimed.session.id)
+    else parts.sandboxes.release(claimed.session.id)
   }
 }
 

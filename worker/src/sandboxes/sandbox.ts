@@ -53,6 +53,8 @@ export class SandboxLostError extends Error {}
 export class SandboxUnavailableError extends Error {}
 /** The engine has no such image and can't get it, or can't start it: trying again helps only once someone mends it. */
 export class SandboxImageError extends Error {}
+/** A signal's reason: the caller goes, and what runs is to go on without it, for whoever takes over to collect. */
+export class LeaveRunning extends Error {}
 /** The runner has seen the number before. */
 export class RepeatedCallError extends Error {}
 
@@ -61,7 +63,8 @@ export interface Sandbox {
   /** The user that the agent's commands run as: what is put in must be theirs. */
   readonly owner: { uid: number; gid: number }
   /**
-   * Runs a call. When `signal` aborts, its process group is killed and what there is of its result comes back.
+   * Runs a call. When `signal` aborts, its process group is killed and what there is of its result comes back; with LeaveRunning as
+   * its reason the call goes on, and that reason is thrown.
    * Throws StaleEpochError, SandboxLostError, SandboxUnavailableError; RepeatedCallError for a number seen before.
    */
   run(call: CommandCall, signal: AbortSignal): Promise<CommandResult>

@@ -2,6 +2,8 @@
  * What reaches a running turn from outside: people's wishes (pause, interrupt), and the loss of its claim. Told by announcement, and by
  * the lease's renewal where one was lost.
  */
+import { LeaveRunning } from '../sandboxes/sandbox.ts'
+
 export type Control = 'pause' | 'interrupt' | null
 
 export type Wishes = {
@@ -14,6 +16,8 @@ export type Wishes = {
   obeyed(): void
   tell(control: Control): void
   lose(reason: string): void
+  /** The process goes: the claim is let go, and a tool call that runs goes on in its sandbox for whoever takes over. */
+  leave(reason: string): void
 }
 
 export const createWishes = (initial: Control): Wishes => {
@@ -36,5 +40,6 @@ export const createWishes = (initial: Control): Wishes => {
       if (wish === 'interrupt') call.abort(new Error('interrupted'))
     },
     lose: (reason) => lost.abort(new Error(reason)),
+    leave: (reason) => lost.abort(new LeaveRunning(reason)),
   }
 }

@@ -1,4 +1,4 @@
-import type { CallState, CommandCall, CommandResult } from '../sandbox.ts'
+import { type CallState, type CommandCall, type CommandResult, LeaveRunning } from '../sandbox.ts'
 import { collectStream, HeadAndTail } from './collect-output.ts'
 import type { CallEnd, RunnerClient } from './runner-client.ts'
 import type { RunnerHost } from './runner-host.ts'
@@ -48,14 +48,16 @@ const watchCall = async (
   signal.throwIfAborted()
   const startedAt = performance.now()
   let timedOut = false
+  const { promise: left, reject: leave } = Promise.withResolvers<never>()
   const interrupt = () => void client.interrupt(call.callNo)
+  const onAbort = () => (signal.reason instanceof LeaveRunning ? leave(signal.reason) : interrupt())
   const timer = setTimeout(() => {
     timedOut = true
     interrupt()
   }, call.timeoutMs)
-  signal.addEventListener('abort', interrupt)
+  signal.addEventListener('abort', onAbort)
   try {
-    const end = await begin()
+    const end = await Promise.race([begin(), left])
     const measuredMs = Math.round(performance.now() - startedAt)
     return await toResult(host, call, end, {
       durationMs: end.kind === 'ended' ? Math.max(end.durationMs, measuredMs) : measuredMs,
@@ -63,7 +65,7 @@ const watchCall = async (
     })
   } finally {
     clearTimeout(timer)
-    signal.removeEventListener('abort', interrupt)
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
