@@ -40,7 +40,9 @@ begin
     end if;
   end loop;
   insert into reservation (id, tenant_id, session_id, thread_id, turn_id, agent_id, worker_id, epoch, kind, model, amount_nanos, created_at)
-  values (p->>'id', p_tenant, p_session, p_thread, p->>'turnId', p->>'agentId', p->>'workerId', p_epoch, p->>'kind', p->>'model', v_fixed + v_per_token * v_tokens, clock_timestamp())
+  values (p->>'id', p_tenant, p_session, p_thread, p->>'turnId', p->>'agentId', p->>'workerId', p_epoch, p->>'kind', p->>'model', v_fixed + v_per_token * v_tokens,
+    -- In the day that holds it, also where that day began by a clock that has been set back since.
+    greatest(clock_timestamp(), (select max(day) from spend where scope = 'TENANT' and scope_id = p_tenant)::timestamp at time zone 'UTC'))
   returning * into r;
   perform add_spend(r, r.amount_nanos, 0);
   return jsonb_build_object('granted', true, 'maxTokens', v_tokens, 'amountNanos', r.amount_nanos::text);

@@ -1,19 +1,24 @@
 -- Locks the spend rows of a session's three scopes, in order (scope, id), each made if missing and rolled over to today's UTC
--- day and month: what an earlier period held or spent no longer counts in this one.
+-- day and month: what an earlier period held or spent no longer counts in this one. Days only go forward: who waited for the lock past
+-- midnight, or whose clock was set back, must not take a day's spending away from those who are in it already.
 create or replace function lock_spend(p_tenant text, p_agent text, p_session text) returns setof spend
 language plpgsql set search_path = public as $$
 declare
   v_today date := (clock_timestamp() at time zone 'UTC')::date;
   v_month date := date_trunc('month', v_today)::date;
+  v_latest date;
 begin
   insert into spend (scope, scope_id, tenant_id, day, month)
   values ('AGENT', p_agent, p_tenant, v_today, v_month), ('SESSION', p_session, p_tenant, v_today, v_month), ('TENANT', p_tenant, p_tenant, v_today, v_month)
   on conflict do nothing;
   perform from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) order by scope, scope_id for no key update;
+  select max(day) into v_latest from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant));
+  v_today := greatest(v_latest, (clock_timestamp() at time zone 'UTC')::date);
+  v_month := date_trunc('month', v_today)::date;
   update spend set
     day = v_today, day_spent = case when day = v_today then day_spent else 0 end, day_reserved = case when day = v_today then day_reserved else 0 end,
     month = v_month, month_spent = case when month = v_month then month_spent else 0 end, month_reserved = case when month = v_month then month_reserved else 0 end
-  where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) and day <> v_today;
+  where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) and day < v_today;
   return query select * from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) order by scope, scope_id;
 end $$;
 

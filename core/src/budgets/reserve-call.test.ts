@@ -120,6 +120,22 @@ describe('reserving', () => {
     expect(await findFaults(tenantId)).toEqual([])
   }, 60_000)
 
+  it('counts a call in the day that its scopes are in, also where its own clock is still in the day before', async () => {
+    const { tenantId, first } = await seed(1)
+    await cap(tenantId, { scope: 'TENANT', scopeId: tenantId, period: 'DAY', nanos: 10n })
+    // Another connection was past midnight already.
+    await test.superuser.query(
+      `insert into spend (scope, scope_id, tenant_id, day, month, day_spent, month_spent, total_spent)
+       values ('TENANT', $1, $1, (now() at time zone 'UTC')::date + 40, date_trunc('month', (now() at time zone 'UTC')::date + 40), 7, 7, 7)`,
+      [tenantId],
+    )
+    expect(await hold(first, 4n)).toMatchObject({ granted: false, by: 'spent' })
+    const { id } = await held(first, 3n)
+    expect(await spend('TENANT', tenantId)).toMatchObject({ day_spent: 7n, day_reserved: 3n, total_reserved: 3n })
+    await settle(tenantId, id, 2n)
+    expect(await spend('TENANT', tenantId)).toMatchObject({ day_spent: 9n, day_reserved: 0n, total_spent: 9n })
+  })
+
   it('never passes a cap at any concurrency, whatever calls cost, and keeps the sums of what it charged', async () => {
     const operation = fc.record({
       holder: fc.nat({ max: 3 }),
