@@ -33,6 +33,7 @@ begin
     s := append_to_log(s, t.thread_id, jsonb_build_array(jsonb_build_object('type', 'session.status', 'actor', 'platform', 'payload',
       jsonb_build_object('v', 1, 'status', 'PAUSED', 'stopReason', 'CRASH_LOOP', 'activity', null))));
     update turn set state = 'waiting', wait_reason = 'paused', due_at = 'infinity', woken_at = null where id = p_turn;
+    s.control := null;
     perform store_projection(s);
     return jsonb_build_object('refused', 'crash_loop', 'sessionId', s.id, 'head', s.head);
   end if;

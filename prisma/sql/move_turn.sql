@@ -41,6 +41,9 @@ begin
   when 'wait' then
     update turn set state = 'waiting', wait_reason = p_turn->>'reason', wait_scope = p_turn->>'scope', woken_at = null, attempt = 0,
       due_at = coalesce((p_turn->>'dueAt')::timestamptz, 'infinity') where id = t.id;
+    if p_turn->>'reason' <> 'budget' then
+      s.control := null; -- it is paused, whatever for: an older wish must not meet the person who lets it go on
+    end if;
   when 'ensure' then
     if t.id is null then
       perform add_turn(s, p_thread, p_turn->'next');

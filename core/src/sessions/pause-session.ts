@@ -8,7 +8,9 @@ export const pauseSession = async (parts: CoreParts, caller: Caller, { sessionId
 
 export const decidePause = (session: LockedSession, actor: string): Change | null => {
   refuseFinal(session, 'paused')
-  if (session.status === 'PAUSED' || session.control === 'pause') return null
+  // One that stopped at its budget would go on by itself.
+  const resumesByItself = session.turn?.state === 'waiting' && session.turn.waitReason === 'budget_reached'
+  if ((session.status === 'PAUSED' && !resumesByItself) || session.control === 'pause') return null
   if (session.turn === null) {
     throw new PlatformError('CONFLICT', `Session ${session.id} is ${session.status}: there is nothing to pause.`, {
       status: session.status,
