@@ -647,4 +647,8 @@ GRANT SELECT ("id", "tenant_id", "session_id", "thread_id", "worker_id", "state"
 GRANT SELECT ("id", "tenant_id") ON "agent", "environment", "agent_version", "environment_version", "condition", "evaluation", "budget", "thread" TO longhaul_system;
 GRANT SELECT ("tenant_id", "mutation", "key", "created_at"), DELETE ON "idempotency_key" TO longhaul_system;
 GRANT SELECT ("id", "tenant_id", "engine_id", "state", "created_at"), UPDATE ("state"), DELETE ON "file_look" TO longhaul_system;
+-- Its policy for all commands would let it make keys of any tenant.
+DROP POLICY "api_key_system" ON "api_key";
+CREATE POLICY "api_key_system_read" ON "api_key" FOR SELECT TO longhaul_system USING (true);
+CREATE POLICY "api_key_system_update" ON "api_key" FOR UPDATE TO longhaul_system USING (true);
 CREATE POLICY "api_key_operator" ON "api_key" FOR INSERT TO longhaul_system WITH CHECK ("tenant_id" IS NULL);
