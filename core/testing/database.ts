@@ -15,13 +15,14 @@ export type TestDatabase = {
   close(): Promise<void>
 }
 
-/** A real database of its own, migrated, as the application sees it. Close it in afterAll. */
-export const createTestDatabase = async (options: { maxConnections?: number } = {}): Promise<TestDatabase> => {
-  const server = process.env[TEST_POSTGRES]
+/** A real database of its own, migrated, as the application sees it. Close it in afterAll. `server`: another than the test run's. */
+export const createTestDatabase = async (options: { maxConnections?: number; server?: string } = {}): Promise<TestDatabase> => {
+  const server = options.server ?? process.env[TEST_POSTGRES]
   if (server === undefined) throw new Error(`${TEST_POSTGRES} is not set: tests run under vitest, whose global set-up starts a PostgreSQL`)
   const name = `test_${randomBytes(6).toString('hex')}`
   const { url, superuserUrl } = await cloneTemplate(server, name)
-  const db = openDatabase({ url, ...options })
+  const { maxConnections } = options
+  const db = openDatabase({ url, ...(maxConnections === undefined ? {} : { maxConnections }) })
   const superuser = new pg.Pool({ connectionString: superuserUrl, max: 4 })
   superuser.on('error', () => {}) // the database is dropped under its idle connections
   return {
