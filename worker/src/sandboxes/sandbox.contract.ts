@@ -245,6 +245,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       const [first, second] = await Promise.allSettled([openAt(1), openAt(2)])
       if (second.status === 'rejected') throw second.reason
       expect((await second.value.sandbox.run(call('echo mine'), never)).output).toBe('mine\n')
+      // One that was not yet full could not be made by the earlier claimant after the later one.
       if (first.status === 'fulfilled')
         await expect(first.value.sandbox.run(call('echo mine'), never)).rejects.toThrow(/taken the sandbox over|gone|removed/)
       expect(await provider.list()).toHaveLength(1)

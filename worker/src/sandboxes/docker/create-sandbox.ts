@@ -7,26 +7,27 @@ import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { pullImage } from './pull-image.ts'
 import { callsFolder, skeleton } from './skeleton.ts'
 
+/** Who made it: until it is marked as ready, only a later claimant may put another in its place. */
+export const epochLabel = 'longhaul.epoch'
+
 export const containerNameOf = (sessionId: string): string => `longhaul-${sessionId.toLowerCase()}`
 
-/** Makes the session's container, not yet started. Of two workers that race, both get the one that was made. */
+/** Makes the session's container, not yet started, and answers its id; null where one of its name stands. */
 export const createSandbox = async (
   docker: Docker,
   spec: SandboxSpec,
-  { instance, signal }: { instance: string; signal: AbortSignal },
-): Promise<string> => {
-  const command = ['sh', '-c', runnerScript, 'runner', callsFolder, '/workspace', String(maxProcesses / 2)]
+  { instance, epoch, signal }: { instance: string; epoch: number; signal: AbortSignal },
+): Promise<string | null> => {
+  const command = ['sh', '-c', runnerScript, 'runner', callsFolder, '/workspace', String(maxProcesses - 64)]
+  const hardened = toContainerOptions({ ...spec, kind: 'sandbox', instance, command })
   const name = containerNameOf(spec.sessionId)
-  const options = { ...toContainerOptions({ ...spec, kind: 'sandbox', instance, command }), name, OpenStdin: true, StdinOnce: false }
+  const options = { ...hardened, name, Labels: { ...hardened.Labels, [epochLabel]: String(epoch) }, OpenStdin: true, StdinOnce: false }
   try {
-    const id = await createContainer(docker, options, signal).catch((error: unknown) => {
-      if (statusOf(error) !== 409) throw error
-      return askEngine(async (abortSignal) => (await docker.getContainer(name).inspect({ abortSignal })).Id)
-    })
-    // Again where another made it: it may have died, or still be, between making the container and filling it.
+    const id = await createContainer(docker, options, signal)
     await askEngine((abortSignal) => docker.getContainer(id).putArchive(skeleton, { path: '/', abortSignal }))
     return id
   } catch (error) {
+    if (statusOf(error) === 409) return null
     throw toSandboxError(error, name)
   }
 }

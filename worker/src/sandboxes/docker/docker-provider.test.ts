@@ -106,7 +106,7 @@ describe('a Docker sandbox', () => {
 
   test('a bomb of processes that leave their group ends with the sandbox restarted, files kept', async () => {
     await run('echo kept >kept')
-    expect(await run('b() { setsid sh -c "sleep 60" & }; while :; do b; done', 1_500)).toMatchObject({ timedOut: true })
+    expect((await run('b() { setsid sh -c "sleep 60" & }; while :; do b; done', 1_500)).exitCode).not.toBe(0)
     expect((await run('cat kept')).output).toBe('kept\n')
   })
 

@@ -1,9 +1,18 @@
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type { GitSettings, GitSource } from '../git/git-source.ts'
-import type { CheckResult, CheckSpec, Sandbox, SandboxProvider, SandboxSpec } from '../sandbox.ts'
+import {
+  type CheckResult,
+  type CheckSpec,
+  type Sandbox,
+  type SandboxProvider,
+  type SandboxSpec,
+  SandboxUnavailableError,
+  StaleEpochError,
+} from '../sandbox.ts'
 import { cloneGit } from './clone-git.ts'
-import { containerNameOf, createSandbox } from './create-sandbox.ts'
+import { containerNameOf, createSandbox, epochLabel } from './create-sandbox.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { listContainers } from './list-containers.ts'
@@ -16,6 +25,10 @@ export type DockerProviderOptions = {
   instance: string
   git: GitSettings & { image: string }
 }
+
+/** A container of the same name is being removed, or another claimant makes one at this moment. */
+const nameTakenMs = 200
+const maxOpenAttempts = 25
 
 export class DockerProvider implements SandboxProvider {
   readonly name = 'docker'
@@ -35,15 +48,19 @@ export class DockerProvider implements SandboxProvider {
   }
 
   async open(spec: SandboxSpec, { epoch, signal }: { epoch: number; signal: AbortSignal }): Promise<{ sandbox: Sandbox; fresh: boolean }> {
-    const container = await this.#find(spec.sessionId)
-    const ready = container !== null && (await this.#isReady(spec.sessionId))
-    // One that was never marked holds half of its resources at worst, and perhaps a claimant who still writes: start over.
-    if (container && !ready) await this.removeById(container)
-    const id = ready ? container : await createSandbox(this.#docker, spec, { instance: this.#options.instance, signal })
-    signal.throwIfAborted()
-    const sandbox = new DockerSandbox(this.#docker, id, epoch)
-    await sandbox.attach()
-    return { sandbox, fresh: !ready }
+    for (let attempt = 1; attempt <= maxOpenAttempts; attempt++) {
+      signal.throwIfAborted()
+      const found = await this.#find(spec.sessionId)
+      if (found && (await this.#isReady(spec.sessionId))) return { sandbox: await this.#attach(found.id, epoch), fresh: false }
+      if (found && found.epoch > epoch)
+        throw new StaleEpochError(`A claimant of epoch ${found.epoch} fills the sandbox; this one is ${epoch}.`)
+      // One that was never marked holds half of its resources at worst, and perhaps a claimant who still writes: start over.
+      if (found) await this.removeById(found.id)
+      const id = await createSandbox(this.#docker, spec, { instance: this.#options.instance, epoch, signal })
+      if (id !== null) return { sandbox: await this.#attach(id, epoch), fresh: true }
+      await sleep(nameTakenMs, undefined, { signal })
+    }
+    throw new SandboxUnavailableError(`The container of session ${spec.sessionId} could be neither used nor replaced.`)
   }
 
   async markReady(sessionId: string): Promise<void> {
@@ -89,9 +106,15 @@ export class DockerProvider implements SandboxProvider {
     return this.#docker.getContainer(containerNameOf(sessionId))
   }
 
-  async #find(sessionId: string): Promise<string | null> {
+  async #find(sessionId: string): Promise<{ id: string; epoch: number } | null> {
     const found = await this.#ask((abortSignal) => this.#containerOf(sessionId).inspect({ abortSignal }), [404])
-    return found?.Id ?? null
+    return found && { id: found.Id, epoch: Number(found.Config.Labels[epochLabel] ?? 0) }
+  }
+
+  async #attach(id: string, epoch: number): Promise<Sandbox> {
+    const sandbox = new DockerSandbox(this.#docker, id, epoch)
+    await sandbox.attach()
+    return sandbox
   }
 
   async #isReady(sessionId: string): Promise<boolean> {

@@ -51,7 +51,13 @@ export const runCheck = async (
 
 const toCheckOptions = (spec: CheckSpec, instance: string) => {
   // The same shell that the agent's commands get.
-  const command = ['sh', '-c', 'if command -v bash >/dev/null; then exec bash -c "$1"; else exec sh -c "$1"; fi', 'check', spec.run]
+  const command = [
+    'sh',
+    '-c',
+    'exec 2>&1; if command -v bash >/dev/null; then exec bash -c "$1"; else exec sh -c "$1"; fi',
+    'check',
+    spec.run,
+  ]
   return toContainerOptions({ ...spec, kind: 'check', instance, command })
 }
 

@@ -2,14 +2,23 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isRoot, type SessionFolder } from './session-folder.ts'
+
+/** A killed process is still there for a moment; one that hangs in the kernel may be for longer. */
+const dyingMs = 10
+const maxAttempts = 100
 
 /** Ends every process of a folder: by its user, or, where all are the worker's own, by their environment and groups. */
 export const killProcesses = async (folder: SessionFolder): Promise<void> => {
   if (isRoot()) {
-    // As that user: the kernel picks the processes, also those that start meanwhile.
-    const killer = spawn('sh', ['-c', 'kill -KILL -1'], { ...folder.meta.owner, env: {}, stdio: 'ignore' })
-    await once(killer, 'exit')
+    // As that user: the kernel picks the processes, also those that start meanwhile. It fails once there are none.
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      const killer = spawn('sh', ['-c', 'kill -KILL -1'], { ...folder.meta.owner, env: {}, stdio: 'ignore' })
+      const [code] = await once(killer, 'exit')
+      if (code !== 0) return
+      await sleep(dyingMs)
+    }
     return
   }
   for (const pid of await findProcesses(folder)) {

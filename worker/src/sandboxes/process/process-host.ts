@@ -10,7 +10,7 @@ import type { RunnerChannel, RunnerHost, RunnerListener } from '../runner/runner
 import { runnerScript } from '../runner/runner-script.ts'
 import { SandboxLostError } from '../sandbox.ts'
 import { killProcesses } from './kill-processes.ts'
-import { isRoot, type SessionFolder } from './session-folder.ts'
+import { isRoot, lockOf, type SessionFolder } from './session-folder.ts'
 import { withFileLock } from './with-file-lock.ts'
 
 /** How often the runner is looked after, whose end no event tells. */
@@ -29,7 +29,8 @@ export class ProcessHost implements RunnerHost {
 
   async connect(listener: RunnerListener): Promise<RunnerChannel> {
     await this.#assertThere()
-    await withFileLock(join(this.#folder.path, 'lock'), async () => {
+    await withFileLock(lockOf(this.#folder), async () => {
+      await this.#assertThere()
       if ((await this.#runnerPid()) === null) await this.#startRunner()
     })
     const pid = await this.#runnerPid()

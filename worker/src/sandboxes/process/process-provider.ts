@@ -5,13 +5,23 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { cloneScript, cloneTimeoutMs, type GitSettings, type GitSource, toCloneArguments, toCloneFailure } from '../git/git-source.ts'
 import { HeadAndTail } from '../runner/collect-output.ts'
-import type { CheckResult, CheckSpec, Sandbox, SandboxProvider, SandboxSpec } from '../sandbox.ts'
+import { type CheckResult, type CheckSpec, type Sandbox, type SandboxProvider, type SandboxSpec, StaleEpochError } from '../sandbox.ts'
 import { packPath, unpackInto } from './archive-processes.ts'
 import { killProcesses } from './kill-processes.ts'
 import { ProcessHost } from './process-host.ts'
 import { ProcessSandbox } from './process-sandbox.ts'
 import { runInFolder } from './run-in-folder.ts'
-import { createFolder, type FolderMeta, findFolder, listFolders, removeFolder, type SessionFolder } from './session-folder.ts'
+import {
+  createFolder,
+  type FolderMeta,
+  findAnyFolder,
+  findFolder,
+  forgetFolder,
+  listFolders,
+  lockOf,
+  removeFolder,
+  type SessionFolder,
+} from './session-folder.ts'
 import { withFileLock } from './with-file-lock.ts'
 
 export type ProcessProviderOptions = {
@@ -42,11 +52,13 @@ export class ProcessProvider implements SandboxProvider {
     return withFileLock(join(this.#root, `${name}.lock`), async () => {
       const found = await findFolder(this.#root, name)
       const ready = found !== null && (await found.isReady())
+      if (found && !ready && (found.meta.epoch ?? 0) > epoch)
+        throw new StaleEpochError(`A claimant of epoch ${found.meta.epoch} fills the sandbox; this one is ${epoch}.`)
       // One that was never marked holds half of its resources at worst, and perhaps a claimant who still writes: start over.
       if (found && !ready) await this.#removeFolder(found)
       const folder = ready
         ? found
-        : await createFolder(this.#root, name, { sessionId: spec.sessionId, tenantId: spec.tenantId, kind: 'sandbox' })
+        : await createFolder(this.#root, name, { sessionId: spec.sessionId, tenantId: spec.tenantId, kind: 'sandbox', epoch })
       const sandbox = new ProcessSandbox(folder, { epoch, diskMb: spec.diskMb })
       await sandbox.attach()
       return { sandbox, fresh: !ready }
@@ -67,7 +79,7 @@ export class ProcessProvider implements SandboxProvider {
   }
 
   async removeById(id: string): Promise<void> {
-    const folder = await findFolder(this.#root, id)
+    const folder = await findAnyFolder(this.#root, id)
     if (folder) await this.#removeFolder(folder)
   }
 
@@ -173,7 +185,15 @@ export class ProcessProvider implements SandboxProvider {
   }
 
   async #removeFolder(folder: SessionFolder): Promise<void> {
-    await killProcesses(folder)
+    // Under the lock under which runners are started: none can be between the killing and the removing.
+    const end = async () => {
+      await forgetFolder(folder)
+      await killProcesses(folder)
+    }
+    await withFileLock(lockOf(folder), end).catch((error: NodeJS.ErrnoException) => {
+      // Another remover was faster.
+      if (error.code !== 'ENOENT') throw error
+    })
     await removeFolder(folder)
   }
 }

@@ -5,15 +5,24 @@
  */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export type Owner = { uid: number; gid: number }
-export type FolderMeta = { sessionId: string; tenantId: string; kind: 'sandbox' | 'check' | 'clone'; owner: Owner; createdAt: string }
+export type FolderMeta = {
+  sessionId: string
+  tenantId: string
+  kind: 'sandbox' | 'check' | 'clone'
+  owner: Owner
+  createdAt: string
+  epoch?: number
+}
 
 /** Users without a name or a password; one each, so that one session's processes can neither see nor end another's. */
 const firstUid = 1_500_000
 const uidCount = 400_000
+
+const goneName = 'gone.json'
 
 export const isRoot = (): boolean => process.getuid?.() === 0
 
@@ -88,15 +97,28 @@ export const createFolder = async (root: string, name: string, meta: Omit<Folder
   return folder
 }
 
-export const findFolder = async (root: string, name: string): Promise<SessionFolder | null> => {
-  const text = await readFile(join(root, name, 'meta.json'), 'utf8').catch(() => null)
+export const findFolder = async (root: string, name: string, metaName = 'meta.json'): Promise<SessionFolder | null> => {
+  const text = await readFile(join(root, name, metaName), 'utf8').catch(() => null)
   return text === null ? null : new SessionFolder(join(root, name), JSON.parse(text) as FolderMeta)
 }
 
+/** Also one whose removal was begun. */
+export const findAnyFolder = async (root: string, name: string): Promise<SessionFolder | null> =>
+  (await findFolder(root, name)) ?? (await findFolder(root, name, goneName))
+
 export const listFolders = async (root: string): Promise<SessionFolder[]> => {
   const names = await readdir(root).catch(() => [])
-  return (await Promise.all(names.map((name) => findFolder(root, name)))).filter((folder) => folder !== null)
+  return (await Promise.all(names.map((name) => findAnyFolder(root, name)))).filter((folder) => folder !== null)
 }
+
+export const lockOf = (folder: SessionFolder): string => join(folder.path, 'lock')
+
+/** From here on no session finds it, and no runner is started in it; the reaper still does. */
+export const forgetFolder = (folder: SessionFolder): Promise<void> =>
+  rename(join(folder.path, 'meta.json'), join(folder.path, goneName)).catch((error: NodeJS.ErrnoException) => {
+    // Another remover was first.
+    if (error.code !== 'ENOENT') throw error
+  })
 
 export const removeFolder = (folder: SessionFolder): Promise<void> => rm(folder.path, { recursive: true, force: true, maxRetries: 3 })
 

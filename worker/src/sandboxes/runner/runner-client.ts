@@ -16,6 +16,8 @@ const helloMs = 5_000
 /** A command that left a background process keeps its output open: so long it is waited for what is still on its way. */
 const drainMs = 250
 const maxRecoveries = 5
+/** A line can be lost: a process inside may write into the middle of the runner's. So often open calls are asked after. */
+const askAgainMs = 3_000
 
 type OpenCall = {
   line: string | null
@@ -39,6 +41,7 @@ export class RunnerClient {
   readonly #questions = new Set<Question>()
   #channel: RunnerChannel | null = null
   #mending: Promise<void> | null = null
+  #asking: NodeJS.Timeout | null = null
   #closed = false
   #broken: Error | null = null
 
@@ -110,7 +113,12 @@ export class RunnerClient {
   #open(callNo: number, line: string | null): OpenCall {
     if (this.#calls.has(callNo)) throw new RepeatedCallError(`Call ${callNo} is open already.`)
     const { promise, resolve, reject } = Promise.withResolvers<CallEnd>()
-    const done = () => this.#calls.delete(callNo)
+    const done = () => {
+      this.#calls.delete(callNo)
+      if (this.#calls.size > 0 || this.#asking === null) return
+      clearInterval(this.#asking)
+      this.#asking = null
+    }
     const call: OpenCall = {
       line,
       asked: line === null,
@@ -126,6 +134,9 @@ export class RunnerClient {
       },
     }
     this.#calls.set(callNo, call)
+    this.#asking ??= setInterval(() => {
+      for (const open of this.#calls.keys()) this.#send(`${this.#epoch} ${open} state`)
+    }, askAgainMs)
     return call
   }
 

@@ -1,5 +1,5 @@
 # Longhaul's resident runner: the main process of a sandbox. Needs a POSIX shell, cat, head, tail and rm; uses setsid and base64 where present.
-# Arguments: <folder for calls> <workspace> [<processes that a killed call may leave behind>]
+# Arguments: <folder for calls> <workspace> [<most processes with which a call may begin>]
 #
 # in   <epoch> <callNo> hello | state | collect | kill | run <bytes> =<script, escaped for printf %b>=
 # out  <epoch> <callNo> hello | stale <epoch> | running | never | unknown | repeat | garbled | broken
@@ -30,24 +30,26 @@ done
 
 say() { printf '%s\n' "$*" >&3; }
 
-# Runs a call in a process group of its own. Output goes through cat, which dies at 8 MB; tail then drains the rest and keeps its end.
+# Runs a call in a process group of its own. The first half waits for the command and tells how it ended, the second takes its output:
+# through cat, which dies at 8 MB; tail then drains the rest and keeps its end.
 perform() {
   now=0
   read -r now _ </proc/uptime
-  {
-    cd "$work" || cd /
-    unset LC_ALL OLDPWD
-    $group sh -c "$(printf '%b' "$2")" </dev/null 2>&1 3>&- &
-    echo "$!" >"$calls/$1.pid"
-    wait "$!"
-    code=$?
-    was=$now
-    read -r now _ </proc/uptime
-    echo "$code $was $now" >"$calls/$1.exit"
-    say "0 $1 exited"
-  } | {
-    (ulimit -f 16384 && exec cat) >"$calls/$1.out" || tail -c 65536 >"$calls/$1.tail"
-  }
+  cd "$work" || cd /
+  unset LC_ALL OLDPWD
+  case $2 in *\\*) script=$(printf '%b' "$2") ;; *) script=$2 ;; esac
+  $group sh -c "$script" </dev/null 2>&1 3>&- &
+  echo "$!" >"$calls/$1.pid"
+  wait "$!"
+  code=$?
+  was=$now
+  read -r now _ </proc/uptime
+  echo "$code $was $now" >"$calls/$1.exit"
+  say "0 $1 exited"
+} 2>/dev/null
+
+take() {
+  (ulimit -f 16384 && exec cat) >"$calls/$1.out" || tail -c 65536 >"$calls/$1.tail"
   true >"$calls/$1.end"
   report "$1"
 } 2>/dev/null
@@ -83,9 +85,9 @@ run() {
     say "$1 $2 garbled"
   elif [ -e "$calls/$2" ]; then
     say "$1 $2 repeat"
-  elif true >"$calls/$2"; then
+  elif leave_if_crowded && true >"$calls/$2"; then
     live="$live$2 "
-    perform "$2" "$script" &
+    perform "$2" "$script" | take "$2" &
     keep "$2"
   else
     say "$1 $2 broken"
@@ -102,14 +104,19 @@ keep() {
   kept=$*
 }
 
-# Kills a call's group. Where too much has left the group to start anything new, the runner ends, and everything with it.
+# Where processes that left their group leave no room to start another, the runner ends, and everything with it; it is started again.
+leave_if_crowded() {
+  [ -n "$most" ] || return 0
+  set -- /proc/[0-9]*
+  [ "$#" -le "$most" ] || exit 1
+}
+
+# Kills a call's group.
 stop() {
   read -r pid <"$calls/$1.pid" || return 0
   case $pid in '' | *[!0-9]*) return 0 ;; esac
   if [ -n "$group" ]; then kill -s KILL -- "-$pid"; else kill -s KILL "$pid"; fi
-  [ -n "$most" ] || return 0
-  set -- /proc/[0-9]*
-  [ "$#" -le "$most" ] || exit 1
+  leave_if_crowded
 } 2>/dev/null
 
 while read -r e n verb bytes payload; do
