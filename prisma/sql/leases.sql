@@ -1,4 +1,4 @@
--- A worker's sign of life, by this clock only. Returns {alive, claims: [{threadId, sessionId, epoch, control}]}: what it holds,
+-- A worker's sign of life, by this clock only. Returns {alive, claims: [{tenantId, threadId, turnId, sessionId, epoch, control}]}: what it holds,
 -- and what people want of it, so that a lost announcement costs one renewal. alive: false means that every claim is lost.
 create or replace function renew_lease(p_worker text, p_lease_ms int) returns jsonb
 language plpgsql set search_path = public as $$
@@ -8,7 +8,7 @@ begin
     return '{"alive": false, "claims": []}';
   end if;
   return jsonb_build_object('alive', true, 'claims', coalesce((
-    select jsonb_agg(jsonb_build_object('threadId', c.thread_id, 'sessionId', c.session_id, 'epoch', c.epoch, 'control', s.control))
+    select jsonb_agg(jsonb_build_object('tenantId', c.tenant_id, 'threadId', c.thread_id, 'turnId', c.turn_id, 'sessionId', c.session_id, 'epoch', c.epoch, 'control', s.control))
     from claim c join session s on s.id = c.session_id where c.worker_id = p_worker), '[]'));
 end $$;
 

@@ -30,7 +30,10 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   const { db, announcer, queue, logger, sandboxes } = parts
   const engineId = await findEngine(sandboxes.provider, parts)
   const active = new ActiveTurns()
-  const lease = await keepLease({ db, active, logger }, { kind: 'worker', engineId, leaseMs: options.leaseMs, renewMs: options.renewMs })
+  const lease = await keepLease(
+    { db, active, queue, logger },
+    { kind: 'worker', engineId, leaseMs: options.leaseMs, renewMs: options.renewMs },
+  )
   const suspects = createSuspectRunner(logger, options.suspectEntry)
   const advancing: Advancing = { parts, active, workerId: lease.workerId, engineId, kind: 'worker', onSuspect: suspects.add }
   const looks = startAnsweringLooks(parts, { engineId, everyMs: options.sweepMs })

@@ -1,6 +1,14 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
+import type pg from 'pg'
 
-export type HeldClaim = { threadId: string; sessionId: string; epoch: number; control: 'pause' | 'interrupt' | null }
+export type HeldClaim = {
+  tenantId: string
+  threadId: string
+  turnId: string
+  sessionId: string
+  epoch: number
+  control: 'pause' | 'interrupt' | null
+}
 
 /** A new worker's sign of life. A worker whose lease has expired starts another under a new id; it never revives the old one. */
 export const startLease = async (
@@ -22,10 +30,12 @@ export const renewLease = async (
   db: Database,
   lease: { workerId: string; leaseMs: number },
 ): Promise<{ alive: boolean; claims: HeldClaim[] }> => {
-  const { rows } = await db.system.query<{ result: { alive: boolean; claims: HeldClaim[] } }>('select renew_lease($1, $2) as result', [
-    lease.workerId,
-    lease.leaseMs,
-  ])
+  const { rows } = await db.system.query<{ result: { alive: boolean; claims: HeldClaim[] } }>({
+    text: 'select renew_lease($1, $2) as result',
+    values: [lease.workerId, lease.leaseMs],
+    // A connection that lost its other end says nothing for hours: after a lease's length its answer is worth nothing.
+    query_timeout: lease.leaseMs,
+  } as pg.QueryConfig)
   return (rows[0] as (typeof rows)[number]).result
 }
 

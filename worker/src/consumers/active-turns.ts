@@ -18,6 +18,14 @@ export type ActiveTurn = {
 /** The turns this process runs at this moment, by thread. */
 export class ActiveTurns {
   readonly #byThread = new Map<string, ActiveTurn>()
+  readonly #claiming = new Set<{ turnId: string }>()
+
+  /** A claim is being asked for: until the function that this returns is called, nobody takes it for one that nobody runs. */
+  beginClaim(turnId: string): () => void {
+    const asked = { turnId }
+    this.#claiming.add(asked)
+    return () => void this.#claiming.delete(asked)
+  }
 
   add(turn: ActiveTurn): void {
     this.#byThread.set(turn.threadId, turn)
@@ -39,8 +47,11 @@ export class ActiveTurns {
     return this.all().filter((turn) => turn.sessionId === sessionId)
   }
 
-  /** What the lease's renewal says: wishes are told, and what is no longer ours is lost. A claim younger than the question is left alone. */
-  reconcile(claims: readonly HeldClaim[], askedAt: number): void {
+  /**
+   * What the lease's renewal says: wishes are told, and what is no longer ours is lost. A claim younger than the question is left alone.
+   * Returns what the database says we hold and nobody here runs: the answer to its claim was lost, or its turn ended without a word.
+   */
+  reconcile(claims: readonly HeldClaim[], askedAt: number): HeldClaim[] {
     const held = new Map(claims.map((claim) => [claim.threadId, claim]))
     for (const turn of this.all()) {
       const claim = held.get(turn.threadId)
@@ -50,6 +61,8 @@ export class ActiveTurns {
         turn.wishes.lose("the claim is another's")
       }
     }
+    const claiming = new Set([...this.#claiming].map(({ turnId }) => turnId))
+    return claims.filter(({ threadId, turnId, epoch }) => this.#byThread.get(threadId)?.epoch !== epoch && !claiming.has(turnId))
   }
 
   loseAll(reason: string): void {

@@ -26,7 +26,13 @@ const RELEASE_RETRY_MS = 500
 export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<void> => {
   const { parts, active } = advancing
   await parts.atPoint('before_claim')
-  const result = await claimTurn(parts.db, { ...job, workerId: advancing.workerId(), engineId: advancing.engineId, kind: advancing.kind })
+  const asked = active.beginClaim(job.turnId)
+  const result = await claimTurn(parts.db, {
+    ...job,
+    workerId: advancing.workerId(),
+    engineId: advancing.engineId,
+    kind: advancing.kind,
+  }).finally(asked)
   if (result.refused !== undefined) {
     if (result.refused === 'suspect') advancing.onSuspect(job)
     // The session has found its engine since the wake was sent: that engine's workers must hear it.

@@ -1,7 +1,9 @@
 import { hostname } from 'node:os'
 import { createId } from '@longhaul/core/src/ids.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
-import { endLease, renewLease, startLease } from '@longhaul/core/src/turns/leases.ts'
+import type { WakeQueue } from '@longhaul/core/src/queue/wake-queue.ts'
+import { endLease, type HeldClaim, renewLease, startLease } from '@longhaul/core/src/turns/leases.ts'
+import { releaseClaim } from '@longhaul/core/src/turns/release-claim.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { ActiveTurns } from './active-turns.ts'
 
@@ -18,7 +20,7 @@ export type LeaseKeeper = {
  * every turn at hand is lost: another worker may have it, and the database would refuse our writes anyway.
  */
 export const keepLease = async (
-  { db, active, logger }: { db: Database; active: ActiveTurns; logger: Logger },
+  { db, active, queue, logger }: { db: Database; active: ActiveTurns; queue: Pick<WakeQueue, 'send'>; logger: Logger },
   options: { kind: 'worker' | 'suspect'; engineId: string | null; leaseMs: number; renewMs: number },
 ): Promise<LeaseKeeper> => {
   let workerId = createId('wrk')
@@ -39,13 +41,19 @@ export const keepLease = async (
   }
   await begin()
 
+  /** Held by a live worker that does not know of it, a turn would never run again. */
+  const letGo = async ({ tenantId, sessionId, threadId, epoch }: HeldClaim): Promise<void> => {
+    logger.warn({ sessionId, epoch }, 'a claim that nobody here runs is let go')
+    queue.send(await releaseClaim(db, { tenantId, threadId, epoch, dueInMs: 0 }))
+  }
+
   const renew = async (): Promise<void> => {
     const askedAt = Date.now()
     try {
       const { alive, claims } = await renewLease(db, { workerId, leaseMs: options.leaseMs })
       if (alive) {
         renewedAt = askedAt
-        active.reconcile(claims, askedAt)
+        await Promise.all(active.reconcile(claims, askedAt).map(letGo))
         return
       }
       logger.warn({ workerId, turns: active.size }, 'the lease had expired: every turn at hand is lost')

@@ -20,7 +20,10 @@ export const serveSuspects = async (
   const { db, announcer, queue, logger, sandboxes } = parts
   const engineId = await sandboxes.provider.engineId()
   const active = new ActiveTurns()
-  const lease = await keepLease({ db, active, logger }, { kind: 'suspect', engineId, leaseMs: options.leaseMs, renewMs: options.renewMs })
+  const lease = await keepLease(
+    { db, active, queue, logger },
+    { kind: 'suspect', engineId, leaseMs: options.leaseMs, renewMs: options.renewMs },
+  )
   await announcer.listen({
     onControl: (sessionId) => {
       if (active.ofSession(sessionId).length > 0) void lease.renewNow()
