@@ -93,7 +93,7 @@ export const retrySerialization = async <T>(run: () => Promise<T>): Promise<T> =
   }
 }
 
-const toRow = (event: NewEvent): Record<string, unknown> => {
+export const toRow = (event: NewEvent): Record<string, unknown> => {
   const { value, lossy } = cleanJson(parsePayload(event))
   const payload = lossy ? { ...(value as Record<string, unknown>), lossy: true } : value
   return {

@@ -8,7 +8,7 @@ import { notFound as missing, PlatformError } from '../errors.ts'
 import type { NewEvent } from '../events/event.ts'
 import type { SessionStatus } from '../events/session-events.ts'
 import type { Announcer } from '../log/announcer.ts'
-import { appendEvents, retrySerialization, type TurnMove, type Wake } from '../log/append-events.ts'
+import { appendEvents, retrySerialization, type TurnMove, toRow, type Wake } from '../log/append-events.ts'
 import type { WakeQueue } from '../queue/wake-queue.ts'
 
 /** What an operation needs from outside. */
@@ -58,6 +58,67 @@ export const changeSession = async (
   tell(parts, { tenantId, sessionId, ...outcome })
   return { sessionId, first: outcome.first, head: outcome.head }
 }
+
+/** An idempotency key that is kept in the change's own transaction; the seq of the first event is added to its answer. */
+export type KeptKey = { mutation: string; key: string; inputHash: string; answer: Record<string, string | number> }
+
+/** Somebody has used the idempotency key already. */
+export class KeyTakenError extends Error {}
+
+/** A decision that meets a session in motion is taken again; this often in a row it means that something is wrong. */
+const MAX_DECISIONS = 20
+
+/**
+ * The quick way for what people do most: decides on what the session is now, and commits in one further round trip if it still is.
+ * `decide` must depend on nothing but status, control, the open turn and, where `onHead`, the head.
+ */
+export const changeSessionQuickly = async (
+  parts: CoreParts,
+  { tenantId, sessionId, keep = null }: { tenantId: string; sessionId: string; keep?: KeptKey | null },
+  decide: (session: LockedSession) => Change & { onHead?: boolean },
+): Promise<{ first: number; head: number }> => {
+  for (let decisions = 1; ; decisions++) {
+    const { rows } = await parts.db.app.query<{ session: LockedSession | null }>({
+      name: 'peek_session',
+      text: 'select peek_session($1, $2) as session',
+      values: [tenantId, sessionId],
+    })
+    const session = rows[0]?.session ?? null
+    if (session === null) throw notFound(sessionId)
+    const { events, turn, control = false, onHead = false } = decide(session)
+    const expect = {
+      status: session.status,
+      control: session.control,
+      turnId: session.turn?.id ?? null,
+      turnState: session.turn?.state ?? null,
+      ...(onHead ? { head: session.head } : {}),
+    }
+    const result = await retrySerialization(() =>
+      parts.db.app.query<{ result: QuickResult }>({
+        name: 'change_session',
+        text: 'select change_session($1, $2, $3::jsonb, $4::jsonb, $5::jsonb, $6::jsonb) as result',
+        values: [
+          tenantId,
+          sessionId,
+          JSON.stringify(expect),
+          JSON.stringify(events.map(toRow)),
+          turn === undefined ? null : JSON.stringify(turn),
+          keep === null ? null : JSON.stringify(keep),
+        ],
+      }),
+    )
+    const outcome = (result.rows[0] as { result: QuickResult }).result
+    if (outcome.refused === undefined) {
+      tell(parts, { tenantId, sessionId, head: outcome.head, wakes: outcome.wakes, control })
+      return { first: outcome.first, head: outcome.head }
+    }
+    if (outcome.refused === 'key_taken') throw new KeyTakenError(`the idempotency key ${keep?.key} was used already`)
+    if (outcome.refused === 'not_found') throw notFound(sessionId)
+    if (decisions >= MAX_DECISIONS) throw new Error(`session ${sessionId} changed ${MAX_DECISIONS} times while a change was decided`)
+  }
+}
+
+type QuickResult = { refused: 'not_found' | 'changed' | 'key_taken' } | { refused?: undefined; first: number; head: number; wakes: Wake[] }
 
 export const lockSession = async (
   client: pg.ClientBase,

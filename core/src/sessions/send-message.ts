@@ -1,4 +1,3 @@
-import type pg from 'pg'
 import { badInput } from '../errors.ts'
 import type { NewEvent } from '../events/event.ts'
 import { createId } from '../ids.ts'
@@ -7,7 +6,8 @@ import {
   type Caller,
   type Change,
   type CoreParts,
-  changeSession,
+  changeSessionQuickly,
+  type KeptKey,
   type LockedSession,
   refuseBacklog,
   refuseFinal,
@@ -17,25 +17,22 @@ export const MAX_MESSAGE_BYTES = 200_000
 
 export type SendMessage = { sessionId: string; text: string; mode: 'QUEUE' | 'STEER' | 'INTERRUPT' }
 
-/**
- * Adds a user message and makes sure that a turn will read it. Returns the message's seq. `before` runs in the same transaction,
- * under the session's lock: the idempotency key is kept there.
- */
+/** Adds a user message and makes sure that a turn will read it. Returns the message's seq. Throws KeyTakenError for a key used already. */
 export const sendMessage = async (
   parts: CoreParts,
   caller: Caller,
   message: SendMessage,
-  before?: (client: pg.ClientBase, session: LockedSession) => Promise<void>,
+  keep: KeptKey | null = null,
 ): Promise<{ sessionId: string; seq: number }> => {
   const { text, lossy } = cleanText(message.text)
   refuseBadText(text)
-  const { first } = await changeSession(parts, { tenantId: caller.tenantId, sessionId: message.sessionId }, async (session, client) => {
+  const { sessionId, mode } = message
+  const { first } = await changeSessionQuickly(parts, { tenantId: caller.tenantId, sessionId, keep }, (session) => {
     refuseFinal(session, 'sent a message')
     refuseBacklog(session)
-    await before?.(client, session)
-    return decideMessage(session, { actor: caller.keyId, text, lossy, mode: message.mode })
+    return { ...decideMessage(session, { actor: caller.keyId, text, lossy, mode }), onHead: mode === 'INTERRUPT' }
   })
-  return { sessionId: message.sessionId, seq: first }
+  return { sessionId, seq: first }
 }
 
 /** Pure: a waiting or ended session goes on; a running one keeps its turn, which an INTERRUPT asks to stop. */

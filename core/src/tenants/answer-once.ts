@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type pg from 'pg'
 import { PlatformError } from '../errors.ts'
+import { KeyTakenError } from '../sessions/change-session.ts'
 import { asTenant, setTenant } from './as-tenant.ts'
 
 /** Ids that answer a repeated call. Never a secret: those are shown once. */
@@ -20,21 +21,29 @@ export type OnceKey = {
 /** Where the keys of callers without a tenant are kept. */
 export const OPERATOR_SCOPE = 'operator'
 
-class KeyTakenError extends Error {}
-
 /**
  * Runs a mutation at most once for a key: `keep` must be called inside the mutation's own transaction, so that the answer is
- * there exactly when the change is. The same key with another input is CONFLICT. Keys are forgotten after 7 days.
+ * there exactly when the change is; an operation that keeps it in SQL takes `kept` instead. The same key with another input is CONFLICT. Keys are forgotten after 7 days.
  */
 export const answerOnce = async <A extends KeptAnswer>(
   db: Database,
   once: OnceKey,
-  run: (keep: (client: pg.ClientBase, answer: A) => Promise<void>) => Promise<A>,
+  run: (
+    keep: (client: pg.ClientBase, answer: A) => Promise<void>,
+    kept: { mutation: string; key: string; inputHash: string } | null,
+  ) => Promise<A>,
 ): Promise<{ answer: A; repeated: boolean }> => {
-  if (once.key === null) return { answer: await run(async () => {}), repeated: false }
+  if (once.key === null) return { answer: await run(async () => {}, null), repeated: false }
   const inputHash = hashInput(once.input)
   try {
-    return { answer: await run((client, answer) => keepAnswer(client, { once, inputHash, answer })), repeated: false }
+    return {
+      answer: await run((client, answer) => keepAnswer(client, { once, inputHash, answer }), {
+        mutation: once.mutation,
+        key: once.key,
+        inputHash,
+      }),
+      repeated: false,
+    }
   } catch (error) {
     // Most keys are new, so it is only looked for now: the key was taken, or what the first call did is what refuses the second.
     if (!(error instanceof KeyTakenError || error instanceof PlatformError)) throw error

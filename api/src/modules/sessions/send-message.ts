@@ -15,9 +15,12 @@ export const sendMessageMutation = async (_: unknown, args: { input: SendMessage
   const { answer } = await answerOnce<{ sessionId: string; seq: number }>(
     context.parts.db,
     { scope: caller.tenantId, mutation: 'sendMessage', key, input: { sessionId, text, mode } },
-    (keep) =>
-      sendMessage(context.parts, caller, { sessionId: checkSessionId(sessionId), text, mode }, (client, session) =>
-        keep(client, { sessionId, seq: session.head + 1 }),
+    (_, kept) =>
+      sendMessage(
+        context.parts,
+        caller,
+        { sessionId: checkSessionId(sessionId), text, mode },
+        kept === null ? null : { ...kept, answer: { sessionId } },
       ),
   )
   const { tenantId } = caller
