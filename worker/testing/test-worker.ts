@@ -11,7 +11,7 @@ import type { TurnParts } from '../src/turn/stretch.ts'
 import { type EventRow, readSessionEvents, type SessionRow, waitForSession, waitForStatus } from './read-session.ts'
 
 export type TestWorker = {
-  parts: TurnParts
+  parts: TurnParts & { close(): Promise<void> }
   worker: RunningWorker
   waitFor(sessionId: string, fits: (row: SessionRow) => boolean, timeoutMs?: number): Promise<SessionRow>
   waitForStatus(sessionId: string, statuses: string[], timeoutMs?: number): Promise<SessionRow>

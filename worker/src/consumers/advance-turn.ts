@@ -64,7 +64,7 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
     active.remove(turn)
     // A sandbox whose claim is lost may be another worker's by now, and its tool call still running: only who let go by itself stops it.
     if (wishes.lost.aborted) parts.sandboxes.forget(claimed.session.id)
-    else parts.sandboxes.release(claimed.session.id)
+    else parts.sandboxes.release({ sessionId: claimed.session.id, epoch: claimed.epoch })
   }
 }
 

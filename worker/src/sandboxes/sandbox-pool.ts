@@ -9,7 +9,12 @@ export class ResourcesFailedError extends Error {}
 /** Puts a session's resources into a fresh workspace, and remembers how it looked then. Says which snapshot that was, where it is the first. */
 export type FillWorkspace = (stretch: Stretch, sandbox: Sandbox) => Promise<{ baselineSnapshotId: string | null }>
 
-type Opening = { tenantId: string; epoch: number; opened: Promise<{ sandbox: Sandbox; fresh: boolean; baselineSnapshotId: string | null }> }
+type Opening = {
+  tenantId: string
+  epoch: number
+  heldUntil: number
+  opened: Promise<{ sandbox: Sandbox; fresh: boolean; baselineSnapshotId: string | null }>
+}
 
 /**
  * The sandboxes this worker is attached to. A cache only: a worker that has none opens what it needs. Stops a sandbox that had
@@ -59,8 +64,10 @@ export class SandboxPool {
   }
 
   /** The worker has let go of the session: after a while without work its sandbox is stopped. */
-  release(sessionId: string): void {
-    if (!this.#openings.has(sessionId)) return
+  release({ sessionId, epoch }: { sessionId: string; epoch: number }): void {
+    const known = this.#openings.get(sessionId)
+    if (known === undefined) return
+    known.heldUntil = epoch // a turn that needed no tool held the session too
     clearTimeout(this.#idle.get(sessionId))
     this.#idle.set(
       sessionId,
@@ -102,7 +109,7 @@ export class SandboxPool {
     // The older claim's channel would go on mending itself, and start again what is stopped.
     this.forget(session.id)
     const opened = this.#openAndFill(stretch)
-    const opening = { tenantId: stretch.claim.tenantId, epoch, opened }
+    const opening = { tenantId: stretch.claim.tenantId, epoch, heldUntil: epoch, opened }
     this.#openings.set(session.id, opening)
     opened.catch(() => {
       if (this.#openings.get(session.id) === opening) this.#openings.delete(session.id)
@@ -146,7 +153,7 @@ export class SandboxPool {
     this.#idle.delete(sessionId)
     const known = this.#openings.get(sessionId)
     if (known === undefined) return
-    const { tenantId, epoch } = known
+    const { tenantId, heldUntil: epoch } = known
     this.forget(sessionId)
     try {
       // Another worker of this engine may have had it since, and may run a tool in it now.
