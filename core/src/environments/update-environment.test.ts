@@ -66,7 +66,7 @@ test.each([
   expect(await versions(environmentId)).toHaveLength(1)
 })
 
-test.each(['debian:bookworm-slim', 'registry.example.org:5000/team/image:1.2', 'longhaul/sandbox@sha256:' + 'a'.repeat(64)])(
+test.each(['debian:bookworm-slim', 'registry.example.org:5000/team/image:1.2', `longhaul/sandbox@sha256:${'a'.repeat(64)}`])(
   'the image %s is accepted',
   async (image) => {
     const { tenantId } = await seedTenant(database.db)

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 
 export const VERDICTS = ['SATISFIED', 'UNSATISFIED', 'BLOCKED', 'ERROR'] as const
-type Verdict = (typeof VERDICTS)[number]
 
 export const conditionEvents = {
   'condition.added': z.object({
