@@ -8,6 +8,7 @@ import { readUnread } from '@longhaul/core/src/turns/read-wishes.ts'
 import type { ModelAnswer, ModelFailure, ToolDefinition } from '../models/model.ts'
 import { callPricedModel, settleAlone } from './call-priced-model.ts'
 import { boundInputTokens, bytesOfBlocks } from './context-bound.ts'
+import { fitAnswer } from './fit-answer.ts'
 import { retryLater } from './retry-later.ts'
 import { statusEvent } from './settle-turn.ts'
 import { ClaimLostError, type Stretch } from './stretch.ts'
@@ -42,7 +43,7 @@ export const callModel = async (stretch: Stretch): Promise<'go_on' | 'let_go'> =
   })
   if (call.blocked !== undefined) return waitForBudget(stretch, call.blocked)
   if (call.outcome.kind === 'failed') return handleFailure(stretch, call.outcome.failure, call)
-  return recordAnswer(stretch, call.outcome.answer, { ...call, promptHash })
+  return recordAnswer(stretch, fitAnswer(call.outcome.answer), { ...call, promptHash })
 }
 
 /** From here the cost must be recorded even if the claim is lost: the provider has counted it. */
@@ -80,7 +81,10 @@ const recordAnswer = async (
       { settle: settlement },
     )
   } catch (error) {
-    if (error instanceof ClaimLostError) await settleAlone(stretch, settlement)
+    // Once per reservation: where the append was committed and only its answer lost, this changes nothing.
+    await settleAlone(stretch, settlement).catch((again: unknown) =>
+      stretch.parts.logger.warn({ err: again, reservationId: settlement.reservationId }, 'a call could not be settled yet'),
+    )
     throw error
   }
   await stretch.parts.atPoint('after_answer')

@@ -48,6 +48,16 @@ describe('a work turn', () => {
     expect(session.stop_reason).toBe('END_TURN')
   })
 
+  it('pays once and exactly for an answer that is larger than an event may be, and goes on', async () => {
+    model.addScript('large', [{ text: '\u0001'.repeat(60_000) }, { text: 'Done.' }])
+    const tenant = await seedTenant(test.db)
+    const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:large]]' })
+    const session = await worker.waitForStatus(sessionId, ['IDLE', 'PAUSED'])
+    expect(session).toMatchObject({ stop_reason: 'END_TURN', turns: 2 })
+    const { rows } = await test.superuser.query<{ basis: string }>('select basis from charge where session_id = $1', [sessionId])
+    expect(rows).toEqual([{ basis: 'exact' }, { basis: 'exact' }])
+  })
+
   it('comes back after provider errors, each in the log', async () => {
     model.addScript('flaky', [
       {
