@@ -3,7 +3,6 @@ import type Docker from 'dockerode'
 import type { Container } from 'dockerode'
 import { readSingleFile } from '../runner/read-single-file.ts'
 import type { RunnerChannel, RunnerHost, RunnerListener } from '../runner/runner-host.ts'
-import { SandboxLostError } from '../sandbox.ts'
 import { attachChannel } from './attach-channel.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { callsFolder, packScript } from './skeleton.ts'
@@ -17,21 +16,29 @@ export class DockerHost implements RunnerHost {
   }
 
   async connect(listener: RunnerListener): Promise<RunnerChannel> {
-    const state = await this.#ask((abortSignal) => this.#container.inspect({ abortSignal }))
-    if (state.State.Status === 'removing' || state.State.Dead) throw new SandboxLostError(`Sandbox ${this.#container.id} is being removed.`)
-    // Before the start, so that nothing the runner says is missed.
-    const channel = await this.#ask(() => attachChannel(this.#container, listener))
+    // Before the start, so that nothing the runner says is missed. No inspection first: the answers to these two tell as much.
+    const channel = await this.#attach(listener)
     try {
-      if (state.State.Paused) await this.#ask((abortSignal) => this.#container.unpause({ abortSignal }))
-      else if (!state.State.Running) await this.#ask((abortSignal) => this.#container.start({ abortSignal }))
+      await this.#ask((abortSignal) => this.#container.start({ abortSignal }))
     } catch (error) {
-      // 304: another claimant started it meanwhile.
+      // 304: it runs already.
       if (statusOf(error) !== 304) {
         channel.close()
         throw error
       }
     }
     return channel
+  }
+
+  async #attach(listener: RunnerListener): Promise<RunnerChannel> {
+    try {
+      return await attachChannel(this.#container, listener)
+    } catch (error) {
+      if (statusOf(error) !== 409 || !/paused/i.test(String(error))) throw toSandboxError(error, this.#container.id)
+      // A checkpoint's worker died in the middle.
+      await this.#ask((abortSignal) => this.#container.unpause({ abortSignal }))
+      return this.#ask(() => attachChannel(this.#container, listener))
+    }
   }
 
   async killAll(): Promise<void> {

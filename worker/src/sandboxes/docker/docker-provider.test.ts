@@ -150,6 +150,12 @@ describe('a Docker sandbox', () => {
     })
   })
 
+  test('one paused behind our back goes on when it is opened', async () => {
+    await sandbox.detach()
+    await docker.getContainer(containerNameOf(spec.sessionId)).pause()
+    sandbox = (await provider.open(spec, { epoch: 5, signal: never })).sandbox
+  })
+
   test('one stopped behind our back is started again under an open call, which says so', async () => {
     const running = run('echo x; sleep 20')
     await new Promise((resolve) => setTimeout(resolve, 300))
