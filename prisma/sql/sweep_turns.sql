@@ -6,6 +6,8 @@
 -- 3 A wake that nobody took is sent again, with a new number, after 2, 4, 8 … at most 30 seconds: a lost queue costs two seconds,
 --   a long queue few duplicates.
 -- 4 Turns that came due (after a back-off, or whose wake was never decided) get their tenant's free slots.
+--
+-- It waits for no lock: what somebody has locked is his, or the next sweep's. One transaction that hangs would stop all tenants.
 create or replace function sweep_turns() returns jsonb
 language plpgsql set search_path = public as $$
 declare
@@ -27,22 +29,29 @@ begin
   from dead where t.id = dead.turn_id and t.state = 'running';
   delete from lease l where expires_at <= clock_timestamp() and not exists (select from claim where worker_id = l.worker_id);
 
-  update turn t set state = 'due', due_at = clock_timestamp(), woken_at = null
-  where t.state = 'waiting' and t.wait_reason in ('budget', 'budget_reached') and (t.due_at <= clock_timestamp() or (t.wait_reason = 'budget' and exists (
-    select from spend x where x.scope || ':' || x.scope_id = t.wait_scope and x.total_reserved = 0)));
+  update turn set state = 'due', due_at = clock_timestamp(), woken_at = null where id in (
+    select t.id from turn t
+    where t.state = 'waiting' and t.wait_reason in ('budget', 'budget_reached') and (t.due_at <= clock_timestamp() or (t.wait_reason = 'budget' and exists (
+      select from spend x where x.scope || ':' || x.scope_id = t.wait_scope and x.total_reserved = 0)))
+    for no key update skip locked);
 
   with again as (
     update turn set wake_no = wake_no + 1, woken_at = clock_timestamp()
-    where state = 'due' and tenant_id in (select id from tenant where status = 'ACTIVE')
-      and woken_at < clock_timestamp() - least(30, power(2, least(wake_no, 10))) * interval '1 second'
+    where id in (
+      select t.id from turn t
+      where t.state = 'due' and t.tenant_id in (select n.id from tenant n where n.status = 'ACTIVE')
+        and t.woken_at < clock_timestamp() - least(30, power(2, least(t.wake_no, 10))) * interval '1 second'
+      for no key update of t skip locked)
     returning tenant_id, id, session_id, wake_no
   )
   select coalesce(jsonb_agg(jsonb_build_object('tenantId', a.tenant_id, 'turnId', a.id, 'wakeNo', a.wake_no, 'engineId', s.engine_id, 'rank', 1)), '[]')
   into v_wakes from again a join session s on s.id = a.session_id;
 
   for v_tenant in select distinct tenant_id from turn where state = 'due' and woken_at is null and due_at <= clock_timestamp() loop
-    v_part := fill_slots(v_tenant);
-    v_wakes := v_wakes || v_part;
+    if pg_try_advisory_xact_lock(hashtextextended('longhaul.slots:' || v_tenant, 0)) then
+      v_part := fill_slots(v_tenant);
+      v_wakes := v_wakes || v_part;
+    end if;
   end loop;
 
   return jsonb_build_object('ran', true, 'wakes', v_wakes, 'presume', coalesce((

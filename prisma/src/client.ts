@@ -42,7 +42,8 @@ export const openDatabase = ({ url, maxConnections = 16, onConnectionError = () 
 
 export const connectionConfig = (url: string, role: Role): pg.ClientConfig => ({
   connectionString: url,
-  options: `-c role=${role} -c timezone=UTC`,
+  // A process that hangs in the middle of a transaction loses it, and with it the locks that others wait for.
+  options: `-c role=${role} -c timezone=UTC -c idle_in_transaction_session_timeout=60s`,
   connectionTimeoutMillis: 5_000,
   keepAlive: true,
 })

@@ -4,6 +4,7 @@ import { seedSession, seedTenant, silentParts } from '../../testing/seeds.ts'
 import { reserveCall } from '../budgets/reserve-call.ts'
 import { createId } from '../ids.ts'
 import { appendEvents } from '../log/append-events.ts'
+import { lockSession } from '../sessions/change-session.ts'
 import { resumeSession } from '../sessions/resume-session.ts'
 import { type ClaimedTurn, claimTurn } from './claim-turn.ts'
 import { startLease } from './leases.ts'
@@ -72,6 +73,29 @@ const hold = async (claimed: ClaimedTurn, nanos: bigint) => {
 }
 
 describe('the sweep', () => {
+  it('waits for nobody: a transaction that hangs stops neither another tenant nor another session', async () => {
+    const { caller, ...stuck } = await seed()
+    const beside = await seedSession(silentParts(test.db), { caller, ...stuck })
+    const other = await seed()
+    const client = await test.db.app.connect()
+    try {
+      await age(60, stuck.sessionId)
+      await client.query('begin')
+      const { id, primaryThreadId } = await lockSession(client, { tenantId: stuck.tenantId, sessionId: stuck.sessionId })
+      const turn = { op: 'ensure', next: { id: createId('trn'), kind: 'work' } } as const
+      const change = { tenantId: stuck.tenantId, sessionId: id, threadId: primaryThreadId, epoch: null, events: [], turn }
+      await appendEvents({ client }, change)
+      // Wakes that were lost, and a slot that was never given out.
+      await age(60, other.sessionId)
+      await test.superuser.query('update turn set woken_at = null where session_id = $1', [beside])
+      const swept = await Promise.race([sweepTurns(test.db), new Promise<null>((resolve) => setTimeout(() => resolve(null), 3_000))])
+      expect(swept?.wakes.map(({ turnId }) => turnId)).toEqual([(await turnOf(other.sessionId)).id])
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
+  })
+
   it('sends a wake that nobody took again after two seconds, then four, then eight, under a new number each', async () => {
     const of = await seed()
     expect((await sweepTurns(test.db)).wakes).toEqual([])
