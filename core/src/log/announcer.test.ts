@@ -1,10 +1,10 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts'
+import { startGate } from '../../testing/start-gate.ts'
 import { startRedis, type TestRedis } from '../../testing/start-redis.ts'
 import { announcerContract } from './announcer.contract.ts'
 import { createPostgresTransport } from './postgres-transport.ts'
@@ -57,46 +57,9 @@ announcerContract('Redis', () => ({
   },
 }))
 
-/** In front of the database: passes through, or closes each connection at once. */
-const startGate = async (): Promise<{ url: string; attempts: () => number; shut(): void; open(): void; stop(): void }> => {
-  const target = new URL(test.url)
-  const sockets = new Set<Socket>()
-  let attempts = 0
-  let shut = false
-  const server = createServer((socket) => {
-    attempts++
-    socket.on('error', () => {})
-    if (shut) {
-      socket.destroy()
-      return
-    }
-    const upstream = connect(Number(target.port), target.hostname)
-    upstream.on('error', () => {})
-    upstream.on('close', () => socket.destroy())
-    socket.on('close', () => upstream.destroy())
-    socket.pipe(upstream).pipe(socket)
-    sockets.add(socket)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = new URL(test.url)
-  url.port = String((server.address() as AddressInfo).port)
-  return {
-    url: url.href,
-    attempts: () => attempts,
-    shut: () => {
-      shut = true
-      for (const socket of sockets) socket.destroy()
-    },
-    open: () => {
-      shut = false
-    },
-    stop: () => server.close(),
-  }
-}
-
 describe('listening over Postgres', () => {
   it('tries again at its own pace while the database is away, with one connection in the end', async () => {
-    const gate = await startGate()
+    const gate = await startGate(test.url)
     const transport = createPostgresTransport(gate.url, quiet)
     let gaps = 0
     await transport.subscribe(['longhaul_heads'], { message: () => {}, gap: () => gaps++ })
@@ -111,11 +74,11 @@ describe('listening over Postgres', () => {
     )
     expect([gaps, rows[0].listening]).toEqual([1, 1])
     await transport.close()
-    gate.stop()
+    await gate.stop()
   })
 
   it("tells whoever can't subscribe, and does nothing more behind his back", async () => {
-    const gate = await startGate()
+    const gate = await startGate(test.url)
     gate.shut()
     const transport = createPostgresTransport(gate.url, quiet)
     await expect(transport.subscribe(['longhaul_heads'], { message: () => {}, gap: () => {} })).rejects.toThrow()
@@ -123,11 +86,11 @@ describe('listening over Postgres', () => {
     await sleep(700)
     expect(gate.attempts()).toBe(2)
     await transport.close()
-    gate.stop()
+    await gate.stop()
   })
 
   it('stops trying when it is closed meanwhile', async () => {
-    const gate = await startGate()
+    const gate = await startGate(test.url)
     const transport = createPostgresTransport(gate.url, quiet)
     await transport.subscribe(['longhaul_heads'], { message: () => {}, gap: () => {} })
     gate.shut()
@@ -141,6 +104,6 @@ describe('listening over Postgres', () => {
       "select count(*)::int as listening from pg_stat_activity where datname = current_database() and query = 'listen longhaul_heads'",
     )
     expect(rows[0].listening).toBe(0)
-    gate.stop()
+    await gate.stop()
   })
 })

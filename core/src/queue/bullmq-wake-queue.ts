@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type BackendFactory, createPostgresBackend, Queue, Worker } from 'bullmq'
 import type { Wake } from '../log/append-events.ts'
 import type { Logger } from '../logger.ts'
+import { createGate } from './create-gate.ts'
 import type { WakeConsumer, WakeJob, WakeQueue } from './wake-queue.ts'
 
 /** Where jobs lie: on Redis, or in a schema of their own on the same Postgres. */
@@ -11,6 +13,8 @@ const MAX_PENDING = 10_000
 const BATCH = 200
 /** Between attempts to reach a queue that is down. */
 const RETRY_MS = 500
+/** A queue that can't be reached can't be told goodbye: whoever stops waits no longer than this for it, and the sweep wakes again. */
+const GOODBYE_MS = 2_000
 const SCHEMA = 'longhaul_queue'
 const PREFIX = 'longhaul'
 
@@ -61,7 +65,7 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
         await sendBatch()
       } catch (error) {
         logger.warn({ err: error }, 'wakes could not be sent: the queue is out of reach, they are kept')
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref())
+        await sleep(RETRY_MS, undefined, { ref: false })
       }
     }
   }
@@ -72,7 +76,7 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
       if (pending.size > 0 && !closed) sending ??= drain().finally(() => (sending = null))
     },
     flush: async () => {
-      await sending
+      if (sending !== null) await inTime(sending)
     },
     consume: async ({ engineId, concurrency, onWake }) => {
       const gate = createGate(concurrency)
@@ -81,7 +85,7 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
         const worker = new Worker<WakeJob>(
           name,
           async (job) => {
-            await gate(() => onWake(job.data))
+            await gate.run(() => onWake(job.data))
           },
           { ...toOptions(backend), concurrency, maxStalledCount: 0, lockDuration: 30_000, drainDelay: 5 } as never,
           ...toFactory(backend),
@@ -96,7 +100,11 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
       ])
       const consumer = {
         stop: async () => {
-          await Promise.all(workers.map((worker) => worker.close()))
+          const closing = Promise.allSettled(workers.map((worker) => worker.close()))
+          await gate.idle()
+          await inTime(closing)
+          await gate.idle() // what was taken in the same moment
+          for (const worker of workers) worker.disconnect().catch(() => {}) // one that was closed has no connection any more
         },
       }
       consumers.push(consumer)
@@ -105,10 +113,13 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
     close: async () => {
       closed = true
       await Promise.allSettled(consumers.map((consumer) => consumer.stop()))
-      await Promise.allSettled([...queues.values()].map((queue) => queue.close()))
+      await inTime(Promise.allSettled([...queues.values()].map((queue) => queue.close())))
+      for (const queue of queues.values()) queue.disconnect().catch(() => {})
     },
   }
 }
+
+const inTime = (work: Promise<unknown>): Promise<unknown> => Promise.race([work, sleep(GOODBYE_MS, undefined, { ref: false })])
 
 /** An engine's id may hold `:`, which a queue's name may not. */
 const queueName = (engineId: string | null): string => (engineId === null ? 'wakes' : `wakes-${engineId.replaceAll(/[^A-Za-z0-9]/g, '')}`)
@@ -131,20 +142,3 @@ const toOptions = (backend: QueueBackend): Record<string, unknown> => {
 
 const toFactory = (backend: QueueBackend): [] | [never] =>
   backend.kind === 'postgres' ? [createPostgresBackend as unknown as BackendFactory as never] : []
-
-/** Two queues share one worker's capacity. */
-const createGate = (limit: number): (<T>(run: () => Promise<T>) => Promise<T>) => {
-  let running = 0
-  const waiting: (() => void)[] = []
-  return async (run) => {
-    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve))
-    else running++
-    try {
-      return await run()
-    } finally {
-      const next = waiting.shift()
-      if (next === undefined) running--
-      else next()
-    }
-  }
-}
