@@ -4,6 +4,8 @@ import { checkPattern } from './check-pattern.ts'
 const MAX_SCHEMA_BYTES = 64 * 1024
 const MAX_DEPTH = 64
 
+const TYPES = ['array', 'boolean', 'integer', 'null', 'number', 'object', 'string']
+
 /** Their values are data: a `$ref` in there refers to nothing. */
 const DATA_KEYWORDS = new Set(['const', 'enum', 'default', 'examples'])
 /** Their keys are names of properties, which may be called like keywords. */
@@ -35,6 +37,8 @@ const checkKeyword = (key: string, value: unknown, at: { field: string; depth: n
   if (/^\$(ref|dynamicRef|recursiveRef)$/.test(key) && typeof value === 'string' && !value.startsWith('#')) {
     throw badInput(at.field, 'a reference within the schema, beginning with #: nothing is fetched')
   }
+  if (key === 'type' && ![value].flat().every((type) => TYPES.includes(String(type))))
+    throw badInput(at.field, `one or more of ${TYPES.join(', ')}`)
   if (key === '$id' && typeof value === 'string' && !URL.canParse(value)) throw badInput(at.field, 'an absolute URL, or left out')
   if (DATA_KEYWORDS.has(key)) checkDepth(value, at)
   else if (NAMED_KEYWORDS.has(key) && isObject(value)) checkNamed(key, value, at)
