@@ -49,7 +49,10 @@ const tryToEnd = async (stretch: Stretch, outcome: Exclude<TurnOutcome, 'continu
     next: evaluate ? { id: createId('trn'), kind: 'evaluate', round: stretch.claim.session.evaluationRounds + 1 } : null,
     ...clearInterrupt(stretch),
   }
-  const result = await stretch.append(event === null ? [] : [event], { turn, guard: { unread: 0 } })
+  // With every condition waived: one may have been added since they were read.
+  const completes = event?.type === 'session.status' && event.payload.status === 'COMPLETED'
+  const guard = { unread: 0 as const, ...(completes ? { satisfied: true as const } : {}) }
+  const result = await stretch.append(event === null ? [] : [event], { turn, guard })
   return result.refused === undefined
 }
 
