@@ -73,6 +73,20 @@ const hold = async (claimed: ClaimedTurn, nanos: bigint) => {
 }
 
 describe('the sweep', () => {
+  it('sends what it found and presumes the rest where one reservation can not be presumed', async () => {
+    const [broken, whole] = [await mustClaim(await seed()), await mustClaim(await seed())]
+    for (const claimed of [broken, whole]) await hold(claimed, 5n)
+    await test.superuser.query("update spend set total_spent = 9223372036854775807 where scope = 'TENANT' and scope_id = $1", [
+      broken.tenantId,
+    ])
+    for (const { workerId } of [broken, whole]) await kill(workerId)
+    const { wakes, presumed, failures } = await sweepTurns(test.db)
+    expect(wakes).toHaveLength(2)
+    expect(presumed.map(({ sessionId }) => sessionId)).toEqual([whole.session.id])
+    expect(failures).toHaveLength(1)
+    await test.superuser.query('truncate spend')
+  })
+
   it('waits for nobody: a transaction that hangs stops neither another tenant nor another session', async () => {
     const { caller, ...stuck } = await seed()
     const beside = await seedSession(silentParts(test.db), { caller, ...stuck })
@@ -240,7 +254,7 @@ describe('the sweep', () => {
     const busy = await test.superuser.connect()
     await busy.query("begin; select pg_advisory_xact_lock(hashtextextended('longhaul.sweep', 0))")
     for (const { sessionId } of of) await age(60, sessionId)
-    expect(await sweepTurns(test.db)).toEqual({ ran: false, wakes: [], presumed: [] })
+    expect(await sweepTurns(test.db)).toEqual({ ran: false, wakes: [], presumed: [], failures: [] })
     await busy.query('rollback')
     busy.release()
     expect((await sweepTurns(test.db)).wakes).toHaveLength(20)

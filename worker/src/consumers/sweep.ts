@@ -6,10 +6,11 @@ export const startSweeping = ({ db, queue, announcer, logger }: TurnParts, every
   let running: Promise<void> | null = null
   const sweep = async (): Promise<void> => {
     try {
-      const { wakes, presumed } = await sweepTurns(db)
+      const { wakes, presumed, failures } = await sweepTurns(db)
       queue.send(wakes)
       for (const head of presumed) announcer.announceHead(head)
       if (presumed.length > 0) logger.warn({ calls: presumed.length }, 'calls of dead workers count at what was reserved for them')
+      if (failures.length > 0) logger.error({ err: failures[0], calls: failures.length }, 'calls of dead workers could not be presumed')
     } catch (error) {
       logger.warn({ err: error }, 'the sweep could not run')
     }
