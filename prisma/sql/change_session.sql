@@ -3,13 +3,14 @@
 --
 -- p_expect {status, control, turnId, turnState, head?}: what the decision depended on; p_keep {mutation, key, inputHash, answer}: the
 -- idempotency key to keep in the same transaction, with `seq` of the first event added to its answer; null for none.
--- Returns what append_events returns, or {refused: 'not_found' | 'changed' | 'key_taken'}.
+-- Returns what append_events returns and the session's row, or {refused: 'not_found' | 'changed' | 'key_taken'}.
 create or replace function change_session(p_tenant text, p_session text, p_expect jsonb, p_events jsonb, p_turn jsonb, p_keep jsonb) returns jsonb
 language plpgsql set search_path = public as $$
 declare
   s session;
   t turn;
   v_kept int;
+  v_result jsonb;
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
   select * into s from session where id = p_session and tenant_id = p_tenant and deleted_at is null for no key update;
@@ -28,7 +29,8 @@ begin
     get diagnostics v_kept = row_count;
     if v_kept = 0 then return '{"refused": "key_taken"}'; end if;
   end if;
-  return append_events(p_tenant, p_session, s.primary_thread_id, null, p_events, null, p_turn, null);
+  v_result := append_events(p_tenant, p_session, s.primary_thread_id, null, p_events, null, p_turn, null);
+  return v_result || jsonb_build_object('session', (select to_jsonb(x) from session x where x.id = p_session));
 end $$;
 
 -- What lock_session says, without a lock: for a decision that change_session will hold against the truth.

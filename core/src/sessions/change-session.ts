@@ -2,6 +2,7 @@
  * Owns what people do to sessions: create, message, pause, resume, cancel, evaluate, delete. Each operation is one transaction that
  * locks the session, decides, appends, and only then announces and wakes. Must never run a turn or write for one.
  */
+import type { Session } from '@longhaul/prisma/generated/client.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type pg from 'pg'
 import { notFound as missing, PlatformError } from '../errors.ts'
@@ -10,6 +11,7 @@ import type { SessionStatus } from '../events/session-events.ts'
 import type { Announcer } from '../log/announcer.ts'
 import { appendEvents, retrySerialization, type TurnMove, toRow, type Wake } from '../log/append-events.ts'
 import type { WakeQueue } from '../queue/wake-queue.ts'
+import { toSessionRow } from './to-session-row.ts'
 
 /** What an operation needs from outside. */
 export type CoreParts = { db: Database; announcer: Announcer; queue: WakeQueue }
@@ -76,7 +78,7 @@ export const changeSessionQuickly = async (
   parts: CoreParts,
   { tenantId, sessionId, keep = null }: { tenantId: string; sessionId: string; keep?: KeptKey | null },
   decide: (session: LockedSession) => Change & { onHead?: boolean },
-): Promise<{ first: number; head: number }> => {
+): Promise<{ first: number; head: number; session: Session }> => {
   for (let decisions = 1; ; decisions++) {
     const { rows } = await parts.db.app.query<{ session: LockedSession | null }>({
       name: 'peek_session',
@@ -110,7 +112,7 @@ export const changeSessionQuickly = async (
     const outcome = (result.rows[0] as { result: QuickResult }).result
     if (outcome.refused === undefined) {
       tell(parts, { tenantId, sessionId, head: outcome.head, wakes: outcome.wakes, control })
-      return { first: outcome.first, head: outcome.head }
+      return { first: outcome.first, head: outcome.head, session: toSessionRow(outcome.session) }
     }
     if (outcome.refused === 'key_taken') throw new KeyTakenError(`the idempotency key ${keep?.key} was used already`)
     if (outcome.refused === 'not_found') throw notFound(sessionId)
@@ -118,7 +120,9 @@ export const changeSessionQuickly = async (
   }
 }
 
-type QuickResult = { refused: 'not_found' | 'changed' | 'key_taken' } | { refused?: undefined; first: number; head: number; wakes: Wake[] }
+type QuickResult =
+  | { refused: 'not_found' | 'changed' | 'key_taken' }
+  | { refused?: undefined; first: number; head: number; wakes: Wake[]; session: Record<string, unknown> }
 
 export const lockSession = async (
   client: pg.ClientBase,

@@ -1,3 +1,4 @@
+import type { Session } from '@longhaul/prisma/generated/client.ts'
 import { badInput } from '../errors.ts'
 import type { NewEvent } from '../events/event.ts'
 import { createId } from '../ids.ts'
@@ -17,22 +18,22 @@ export const MAX_MESSAGE_BYTES = 200_000
 
 export type SendMessage = { sessionId: string; text: string; mode: 'QUEUE' | 'STEER' | 'INTERRUPT' }
 
-/** Adds a user message and makes sure that a turn will read it. Returns the message's seq. Throws KeyTakenError for a key used already. */
+/** Adds a user message and makes sure that a turn will read it. Returns the message's seq and the session as it is now. Throws KeyTakenError for a key used already. */
 export const sendMessage = async (
   parts: CoreParts,
   caller: Caller,
   message: SendMessage,
   keep: KeptKey | null = null,
-): Promise<{ sessionId: string; seq: number }> => {
+): Promise<{ sessionId: string; seq: number; session: Session }> => {
   const { text, lossy } = cleanText(message.text)
   refuseBadText(text)
   const { sessionId, mode } = message
-  const { first } = await changeSessionQuickly(parts, { tenantId: caller.tenantId, sessionId, keep }, (session) => {
-    refuseFinal(session, 'sent a message')
-    refuseBacklog(session)
-    return { ...decideMessage(session, { actor: caller.keyId, text, lossy, mode }), onHead: mode === 'INTERRUPT' }
+  const { first, session } = await changeSessionQuickly(parts, { tenantId: caller.tenantId, sessionId, keep }, (locked) => {
+    refuseFinal(locked, 'sent a message')
+    refuseBacklog(locked)
+    return { ...decideMessage(locked, { actor: caller.keyId, text, lossy, mode }), onHead: mode === 'INTERRUPT' }
   })
-  return { sessionId, seq: first }
+  return { sessionId, seq: first, session }
 }
 
 /** Pure: a waiting or ended session goes on; a running one keeps its turn, which an INTERRUPT asks to stop. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { RequestContext } from '../../context.ts'
 import type { SendMessageInput } from '../../generated/resolver-types.ts'
 import { idempotencyKey, parseInput } from '../../graphql/parse-input.ts'
+import type { SessionRow } from '../parents.ts'
 import { checkSessionId } from './act.ts'
 
 const input = z.object({ idempotencyKey })
@@ -12,17 +13,18 @@ export const sendMessageMutation = async (_: unknown, args: { input: SendMessage
   const caller = context.caller('MEMBER')
   const { sessionId, text, mode = 'QUEUE' } = args.input
   const { idempotencyKey: key } = parseInput(input, args.input)
+  // The row comes with the answer: a client that asks for the session's status costs no further look.
+  let row: SessionRow | null = null
   const { answer } = await answerOnce<{ sessionId: string; seq: number }>(
     context.parts.db,
     { scope: caller.tenantId, mutation: 'sendMessage', key, input: { sessionId, text, mode } },
-    (_, kept) =>
-      sendMessage(
-        context.parts,
-        caller,
-        { sessionId: checkSessionId(sessionId), text, mode },
-        kept === null ? null : { ...kept, answer: { sessionId } },
-      ),
+    async (_, kept) => {
+      const keep = kept === null ? null : { ...kept, answer: { sessionId } }
+      const sent = await sendMessage(context.parts, caller, { sessionId: checkSessionId(sessionId), text, mode }, keep)
+      row = sent.session as SessionRow
+      return { sessionId, seq: sent.seq }
+    },
   )
   const { tenantId } = caller
-  return { event: { tenantId, sessionId, seq: answer.seq }, session: { id: sessionId, tenantId } }
+  return { event: { tenantId, sessionId, seq: answer.seq }, session: { id: sessionId, tenantId, ...(row === null ? {} : { row }) } }
 }
