@@ -6,7 +6,7 @@ import { isPricedModel, pricedModelNames } from '../budgets/prices.ts'
 import { badInput } from '../errors.ts'
 
 /** Tools that an agent can be given permissions for. */
-export const TOOL_NAMES = ['bash', 'read', 'write', 'edit', 'glob', 'grep', 'read_log', 'ask_human', 'report_blocked'] as const
+export const TOOL_NAMES = ['bash', 'read', 'write', 'edit', 'glob', 'grep'] as const
 
 export type ToolGrant = { name: string; permission: 'ALWAYS_ALLOW' | 'DENY' }
 export type AgentDefinition = { model: string; judgeModel: string | null; system: string | null; tools: ToolGrant[] }
