@@ -164,6 +164,25 @@ describe('a Docker sandbox', () => {
   })
 })
 
+test('a call that fills the disk is stopped and told so, and the next may delete', { timeout: 60_000 }, async () => {
+  const provider = new DockerProvider({ docker, git, instance: `disk-${process.pid}`, diskCheckMs: 500 })
+  const spec = { tenantId: 't', sessionId: `ses_${randomUUID()}`, image, cpus: 1, memoryMb: 256, diskMb: 100 }
+  const { sandbox } = await provider.open(spec, { epoch: 1, signal: never })
+  const run = (callNo: number, script: string) => sandbox.run({ callNo, script, timeoutMs: 20_000, maxOutputBytes: 1_000 }, never)
+  expect(await run(1, 'head -c 80000000 /dev/zero >a; head -c 60000000 /dev/zero >b; sleep 15')).toMatchObject({
+    exitCode: 137,
+    output: expect.stringContaining('disk is full'),
+  })
+  expect(await run(2, 'rm a b; sleep 1.5; echo ok')).toMatchObject({ output: 'ok\n', exitCode: 0 })
+  // What has left the call's group goes on filling.
+  await run(3, "setsid sh -c 'for i in 1 2 3; do head -c 90000000 /dev/zero >$i; done; sleep 30' & wait").catch(() => {})
+  let ended: unknown = null
+  for (let callNo = 4; ended === null; callNo++) await run(callNo, 'sleep 2').catch((error: unknown) => (ended = error))
+  expect(ended).toBeInstanceOf(SandboxLostError)
+  await sandbox.detach()
+  expect(await provider.list()).toEqual([])
+})
+
 describe('without its engine', () => {
   const spec = { tenantId: 't', sessionId: 'ses_x', image, cpus: 1, memoryMb: 256, diskMb: 512 }
 

@@ -24,6 +24,8 @@ export type DockerProviderOptions = {
   /** Which Longhaul installation this is: containers of another on the same engine are neither listed nor removed. */
   instance: string
   git: GitSettings & { image: string }
+  /** How often a sandbox at work has its disk measured. */
+  diskCheckMs?: number
 }
 
 /** A container of the same name is being removed, or another claimant makes one at this moment. */
@@ -51,13 +53,13 @@ export class DockerProvider implements SandboxProvider {
     for (let attempt = 1; attempt <= maxOpenAttempts; attempt++) {
       signal.throwIfAborted()
       const found = await this.#find(spec.sessionId)
-      if (found && (await this.#isReady(spec.sessionId))) return { sandbox: await this.#attach(found.id, epoch), fresh: false }
+      if (found && (await this.#isReady(spec.sessionId))) return { sandbox: await this.#attach(found.id, { epoch, ...spec }), fresh: false }
       if (found && found.epoch > epoch)
         throw new StaleEpochError(`A claimant of epoch ${found.epoch} fills the sandbox; this one is ${epoch}.`)
       // One that was never marked holds half of its resources at worst, and perhaps a claimant who still writes: start over.
       if (found) await this.removeById(found.id)
       const id = await createSandbox(this.#docker, spec, { instance: this.#options.instance, epoch, signal })
-      if (id !== null) return { sandbox: await this.#attach(id, epoch), fresh: true }
+      if (id !== null) return { sandbox: await this.#attach(id, { epoch, ...spec }), fresh: true }
       await sleep(nameTakenMs, undefined, { signal })
     }
     throw new SandboxUnavailableError(`The container of session ${spec.sessionId} could be neither used nor replaced.`)
@@ -111,8 +113,8 @@ export class DockerProvider implements SandboxProvider {
     return found && { id: found.Id, epoch: Number(found.Config.Labels[epochLabel] ?? 0) }
   }
 
-  async #attach(id: string, epoch: number): Promise<Sandbox> {
-    const sandbox = new DockerSandbox(this.#docker, id, epoch)
+  async #attach(id: string, { epoch, diskMb }: { epoch: number; diskMb: number }): Promise<Sandbox> {
+    const sandbox = new DockerSandbox(this.#docker, id, { epoch, diskMb, diskCheckMs: this.#options.diskCheckMs })
     await sandbox.attach()
     return sandbox
   }

@@ -5,6 +5,7 @@ import { awaitCall, inspectCall, runCall } from '../runner/run-call.ts'
 import { RunnerClient } from '../runner/runner-client.ts'
 import type { CallState, CommandCall, CommandResult, Sandbox } from '../sandbox.ts'
 import { agentUid } from './container-options.ts'
+import { DiskWatch } from './disk-watch.ts'
 import { DockerHost } from './docker-host.ts'
 import { askEngine, toSandboxError } from './engine.ts'
 
@@ -15,11 +16,17 @@ export class DockerSandbox implements Sandbox {
   readonly id: string
   readonly owner = { uid: agentUid, gid: agentUid }
   readonly #container: Container
+  readonly #disk: DiskWatch
   readonly #runner: { client: RunnerClient; host: DockerHost }
 
-  constructor(docker: Docker, containerId: string, epoch: number) {
+  constructor(
+    docker: Docker,
+    containerId: string,
+    { epoch, diskMb, diskCheckMs }: { epoch: number; diskMb: number; diskCheckMs?: number },
+  ) {
     this.id = containerId
     this.#container = docker.getContainer(containerId)
+    this.#disk = new DiskWatch(this.#container, { diskMb, checkMs: diskCheckMs })
     const host = new DockerHost(docker, containerId)
     this.#runner = { host, client: new RunnerClient(host, epoch) }
   }
@@ -30,7 +37,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   run(call: CommandCall, signal: AbortSignal): Promise<CommandResult> {
-    return runCall(this.#runner, call, signal)
+    return this.#disk.guard(signal, (guarded) => runCall(this.#runner, call, guarded))
   }
 
   inspectCall(call: Pick<CommandCall, 'callNo' | 'maxOutputBytes'>): Promise<CallState> {
@@ -38,7 +45,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   awaitCall(call: Pick<CommandCall, 'callNo' | 'timeoutMs' | 'maxOutputBytes'>, signal: AbortSignal): Promise<CommandResult> {
-    return awaitCall(this.#runner, call, signal)
+    return this.#disk.guard(signal, (guarded) => awaitCall(this.#runner, call, guarded))
   }
 
   getArchive(path: string): Promise<Readable> {
