@@ -18,6 +18,7 @@ if (unknown.length > 0) {
 
 const image = await prepareImage()
 const database = await startBenchDatabase()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void database.stop().then(() => process.exit(130)))
 let missed = 0
 try {
   for (const [name, bench] of Object.entries(benches)) {

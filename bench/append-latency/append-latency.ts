@@ -43,13 +43,13 @@ const openBareLog = async (test: TestDatabase): Promise<{ insert: () => Promise<
     grant select, update on bare_claim to longhaul_app; grant insert on bare_event to longhaul_app;`)
   const [sessionId, threadId] = [randomUUID(), randomUUID()]
   await test.superuser.query('insert into bare_claim values ($1, 1)', [threadId])
-  const client = new pg.Client(connectionConfig(test.url, 'longhaul_app'))
-  await client.connect()
+  // A pool, as core has: what is compared is the append, not the way to a connection.
+  const pool = new pg.Pool({ ...connectionConfig(test.url, 'longhaul_app'), max: 16 })
   const { type, actor, payload } = everydayEvent
   let seq = 0
   return {
     insert: async () => {
-      const { rowCount } = await client.query({
+      const { rowCount } = await pool.query({
         name: 'bare_insert',
         text: `insert into bare_event (session_id, seq, thread_id, type, actor, payload)
           select $1, $2, thread_id, $5, $6, $7::jsonb from bare_claim where thread_id = $3 and epoch = $4 for share`,
@@ -57,6 +57,6 @@ const openBareLog = async (test: TestDatabase): Promise<{ insert: () => Promise<
       })
       if (rowCount !== 1) throw new Error('a bare insert was fenced off')
     },
-    close: () => client.end(),
+    close: () => pool.end(),
   }
 }

@@ -7,6 +7,7 @@ import { openDatabase } from '@longhaul/prisma/src/client.ts'
 import { appendOne } from '../platform/claimed-sessions.ts'
 import { type Commit, type GeneratorTask, now } from './parts.ts'
 
+process.once('disconnect', () => process.exit())
 const [task] = (await once(process, 'message')) as [GeneratorTask]
 const db = openDatabase({ url: task.databaseUrl })
 const announcer = openAnnouncer({ databaseUrl: task.databaseUrl, redisUrl: null }, createLogger({ name: 'generator', level: 'error' }))
@@ -29,5 +30,4 @@ for (let event = 0; event < task.count; event++) {
 await Promise.all(running)
 await announcer.close()
 await db.close()
-process.send?.(commits)
-process.disconnect()
+process.send?.(commits, undefined, undefined, () => process.disconnect())

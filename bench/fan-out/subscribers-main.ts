@@ -6,6 +6,7 @@ import { now, type Received, type SubscribersTask } from './parts.ts'
 const SUBSCRIBE = `subscription ($sessionId: ID!, $after: Int!) { sessionEvents(sessionId: $sessionId, after: $after, deltas: false) {
   ... on Event { id seq type actor payload createdAt } } }`
 
+process.once('disconnect', () => process.exit())
 const [task] = (await once(process, 'message')) as [SubscribersTask]
 
 /** `live` when its first event, which was there before, has come; `done` when all that are to come have. */
@@ -53,6 +54,6 @@ for (let subscriber = 0; subscriber < task.subscribers; subscriber++) {
 const all = Promise.all(subscribers.map(({ done }) => done))
 await Promise.all(subscribers.map(({ live }) => live))
 process.send?.('live')
-process.send?.(await all)
+const received = await all
 for (const subscriber of subscribers) subscriber.close()
-process.disconnect()
+process.send?.(received, undefined, undefined, () => process.disconnect())

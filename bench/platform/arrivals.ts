@@ -3,9 +3,11 @@ import type { Script, Step } from '@longhaul/core/testing/scripted-model/script.
 /** When each session's requests reached the model, on this process's clock: the scripted model runs in it. */
 export type Arrivals = {
   script: Script
-  /** The time of the session's next request, seen from the call of this function. */
+  /** The time of the session's next request, seen from the call of this function. Rejects when none comes. */
   next(sessionId: string): Promise<number>
 }
+
+const PATIENCE_MS = 60_000
 
 export const recordArrivals = (answer: (about: { attempt: number; index: number }) => Step): Arrivals => {
   const waiting = new Map<string, (at: number) => void>()
@@ -16,6 +18,13 @@ export const recordArrivals = (answer: (about: { attempt: number; index: number 
       waiting.delete(sessionId)
       return answer(about)
     },
-    next: (sessionId) => new Promise((resolve) => waiting.set(sessionId, resolve)),
+    next: (sessionId) =>
+      new Promise((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error(`session ${sessionId} did not ask the model in ${PATIENCE_MS} ms`)), PATIENCE_MS)
+        waiting.set(sessionId, (at) => {
+          clearTimeout(late)
+          resolve(at)
+        })
+      }),
   }
 }

@@ -27,8 +27,13 @@ export const benchSendMessage: Bench = async ({ smoke }) => {
   const throughApi = (session: ClaimedSession) => client.mutate(SEND, toInput(session))
   const throughCore = async (session: ClaimedSession) => {
     const { idempotencyKey: key, ...input } = toInput(session)
-    await answerOnce(test.db, { scope: tenantId, mutation: 'sendMessage', key, input }, (_, kept) =>
-      sendMessage(core, { tenantId, keyId }, { ...input, mode: 'QUEUE' }, kept === null ? null : { ...kept, answer: {} }),
+    await answerOnce<{ sessionId: string; seq: number }>(test.db, { scope: tenantId, mutation: 'sendMessage', key, input }, (_, kept) =>
+      sendMessage(
+        core,
+        { tenantId, keyId },
+        { ...input, mode: 'QUEUE' },
+        kept === null ? null : { ...kept, answer: { sessionId: input.sessionId } },
+      ),
     )
   }
   try {
