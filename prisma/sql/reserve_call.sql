@@ -1,6 +1,6 @@
 -- Holds a model call's worst case under every budget above it, in one statement, or says which budget refuses (invariant 6).
 --
--- p: {id, turnId, agentId, workerId, kind, model, fixedNanos, perTokenNanos, maxTokens, minTokens}. The output shrinks to what
+-- p: {id, turnId, agentId, workerId, kind, model, fixedNanos, perTokenNanos, maxTokens, minTokens, unpriced?}. The output shrinks to what
 -- fits, not below minTokens; the amount held is fixedNanos + perTokenNanos × the tokens granted.
 --
 -- Returns {granted: true, maxTokens, amountNanos}, or {granted: false, by, budgetId, scope, resetsAt}: by 'spent', the cap can't
@@ -12,6 +12,7 @@ declare
   v_per_token bigint := (p->>'perTokenNanos')::bigint;
   v_max bigint := (p->>'maxTokens')::bigint;
   v_least bigint := v_fixed + v_per_token * (p->>'minTokens')::bigint;
+  v_unpriced boolean := coalesce((p->>'unpriced')::boolean, false);
   v_tokens bigint;
   r reservation;
   b record;
@@ -29,8 +30,8 @@ begin
     from lock_spend(p_tenant, p->>'agentId', p_session) x join budget u on u.scope = x.scope and u.scope_id = x.scope_id
     order by (u.limit_nanos - case u.period when 'DAY' then x.day_spent when 'MONTH' then x.month_spent else x.total_spent end)
   loop
-    if b.limit_nanos - b.spent - b.reserved < v_least then
-      return jsonb_build_object('granted', false, 'by', case when b.limit_nanos - b.spent < v_least then 'spent' else 'held' end, 'budgetId', b.id,
+    if v_unpriced or b.limit_nanos - b.spent - b.reserved < v_least then
+      return jsonb_build_object('granted', false, 'by', case when v_unpriced or b.limit_nanos - b.spent < v_least then 'spent' else 'held' end, 'budgetId', b.id,
         'scope', b.scope || ':' || b.scope_id, 'resetsAt', case b.period
           when 'DAY' then (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC'
           when 'MONTH' then (date_trunc('month', clock_timestamp() at time zone 'UTC') + interval '1 month') at time zone 'UTC' end);

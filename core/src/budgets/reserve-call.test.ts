@@ -60,7 +60,7 @@ const cap = (tenantId: string, { scope, scopeId, period = 'LIFETIME', setBy = 'T
 const hold = (
   of: Holder,
   nanos: bigint,
-  more: { perTokenNanos?: bigint; maxTokens?: number; minTokens?: number } = {},
+  more: { perTokenNanos?: bigint; maxTokens?: number; minTokens?: number; unpriced?: boolean } = {},
 ): Promise<ReserveResult> =>
   reserveCall(test.db, {
     ...of,
@@ -119,6 +119,13 @@ describe('reserving', () => {
     expect(await spend('TENANT', tenantId)).toMatchObject({ total_reserved: 6_000_000n, total_spent: 0n })
     expect(await findFaults(tenantId)).toEqual([])
   }, 60_000)
+
+  it('lets no call under a cap whose model has no price: what it costs could not be held', async () => {
+    const { tenantId, first } = await seed(1)
+    expect(await hold(first, 0n, { unpriced: true })).toMatchObject({ granted: true })
+    await cap(tenantId, { scope: 'TENANT', scopeId: tenantId, setBy: 'OPERATOR', nanos: 1_000_000n })
+    expect(await hold(first, 0n, { unpriced: true })).toMatchObject({ granted: false, by: 'spent' })
+  })
 
   it('counts a call in the day that its scopes are in, also where its own clock is still in the day before', async () => {
     const { tenantId, first } = await seed(1)

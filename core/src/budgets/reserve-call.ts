@@ -30,6 +30,8 @@ export type ReserveRequest = {
   maxTokens: number
   /** The output never shrinks below this. */
   minTokens: number
+  /** The model has no price: the call is free, and fits under no cap. */
+  unpriced?: boolean
 }
 
 /** Holds a call's worst case under every budget above it, in one statement. */

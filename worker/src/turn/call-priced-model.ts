@@ -73,12 +73,12 @@ export const settleAlone = async (stretch: Stretch, settlement: Settlement): Pro
   stretch.send(wakes)
 }
 
-/** A model without a price costs nothing here; no session under a budget can have one. */
+/** A model without a price costs nothing here, and is called under no budget: one may have been set since the session was made. */
 const priceBound = (call: PricedCall, limits: { maxOutputTokens: number; minOutputTokens: number }, at: Date) => {
   const priced = findModel(call.request.model, at)
   const maxTokens = Math.min(limits.maxOutputTokens, priced?.maxOutputTokens ?? limits.maxOutputTokens)
   const minTokens = Math.min(limits.minOutputTokens, maxTokens)
-  if (priced === null) return { fixedNanos: 0n, perTokenNanos: 0n, maxTokens, minTokens }
+  if (priced === null) return { fixedNanos: 0n, perTokenNanos: 0n, maxTokens, minTokens, unpriced: true }
   const worst = (maxOutputTokens: number) =>
     worstCaseNanos(call.request.model, { inputBoundTokens: call.inputBoundTokens, maxOutputTokens }, at)
   return { fixedNanos: worst(0), perTokenNanos: worst(1) - worst(0), maxTokens, minTokens }
