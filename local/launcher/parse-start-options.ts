@@ -20,7 +20,7 @@ Settings, from the environment:
   DATA_DIR            .longhaul: the database, keys, logs and snapshots
   DATABASE_URL        a PostgreSQL 18 of your own instead of the embedded one (MIGRATE_DATABASE_URL: as the role that owns and migrates)
   REDIS_URL           the queue on Redis instead of on Postgres
-  SNAPSHOT_URL        snapshots in an S3-compatible store instead of in DATA_DIR
+  SNAPSHOT_URL        snapshots in a folder (file:…) instead of in DATA_DIR
   OPERATOR_KEY        made and kept in DATA_DIR/operator-key when not set
   ANTHROPIC_API_KEY   a real model instead of the scripted one (ANTHROPIC_BASE_URL: where it answers)
   SANDBOX             docker, or process: no isolation
