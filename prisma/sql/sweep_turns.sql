@@ -31,8 +31,8 @@ begin
 
   update turn set state = 'due', due_at = clock_timestamp(), woken_at = null where id in (
     select t.id from turn t
-    where t.state = 'waiting' and t.wait_reason in ('budget', 'budget_reached') and (t.due_at <= clock_timestamp() or (t.wait_reason = 'budget' and exists (
-      select from spend x where x.scope || ':' || x.scope_id = t.wait_scope and x.total_reserved = 0)))
+    where t.state = 'waiting' and t.wait_reason in ('budget', 'budget_reached') and (t.due_at <= clock_timestamp() or (t.wait_reason = 'budget' and not exists (
+      select from spend x where x.scope || ':' || x.scope_id = t.wait_scope and x.total_reserved > 0)))
     for no key update skip locked);
 
   with again as (
