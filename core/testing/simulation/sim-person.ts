@@ -3,13 +3,13 @@ import type { Change, LockedSession } from '../../src/sessions/change-session.ts
 import { decidePause } from '../../src/sessions/pause-session.ts'
 import { decideResume } from '../../src/sessions/resume-session.ts'
 import { decideMessage } from '../../src/sessions/send-message.ts'
-import { statusOf } from './sim-store.ts'
+import { type SimStore, statusOf } from './sim-store.ts'
 import type { SimWorld } from './simulate.ts'
 
 /** A person does something to a session at any moment, through the core's own decisions. What is refused changes nothing. */
 export const actAsPerson = (world: SimWorld, sessionId: string): void => {
   const { store, queue, random } = world
-  const session = lock(world, sessionId)
+  const session = viewSession(store, sessionId)
   const what = random.next()
   let change: Change | null
   try {
@@ -42,7 +42,8 @@ export const actAsPerson = (world: SimWorld, sessionId: string): void => {
 
 const isFinal = ({ status }: LockedSession): boolean => status === 'CANCELED' || status === 'FAILED'
 
-const lock = ({ store }: SimWorld, sessionId: string): LockedSession => {
+/** What lock_session says. */
+export const viewSession = (store: SimStore, sessionId: string): LockedSession => {
   const { fold, control, threadId } = store.sessionOf(sessionId)
   const turn = store.openTurn(sessionId)
   return {

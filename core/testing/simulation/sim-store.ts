@@ -50,10 +50,10 @@ export class SimStore {
     this.money = new SimMoney(limitNanos, bugs)
   }
 
-  addSession(id: string): SimSession {
+  addSession(id: string, threadId = `thr_${id}`): SimSession {
     const session: SimSession = {
       id,
-      threadId: `thr_${id}`,
+      threadId,
       log: [],
       fold: EMPTY_FOLD,
       control: null,
@@ -155,6 +155,11 @@ export class SimStore {
 
   startLease(workerId: string, kind: 'worker' | 'suspect', leaseMs: number): void {
     this.leases.set(workerId, { kind, expiresAt: this.#now() + leaseMs })
+  }
+
+  endLease(workerId: string): void {
+    const lease = this.leases.get(workerId)
+    if (lease !== undefined) lease.expiresAt = this.#now()
   }
 
   renewLease(workerId: string, leaseMs: number): { alive: boolean } {
