@@ -11,7 +11,7 @@ type Tenant = Awaited<ReturnType<typeof seedTenant>>
 
 /** A message is committed; how long until the model is asked? With a log of about 10 events, and with a long one that was compacted. */
 export const benchMessageToModel: Bench = async (context) => {
-  const sizes = context.smoke ? { messages: 2, longSessions: 1, events: 300 } : { messages: 150, longSessions: 3, events: 50_000 }
+  const sizes = context.smoke ? { messages: 2, longSessions: 1, events: 300 } : { messages: 150, longSessions: 2, events: 50_000 }
   const arrivals = recordArrivals(() => ({ text: 'An answer.' }))
   const bench = await startWorkerBench(context, { scripts: { answer: arrivals.script } })
   try {
