@@ -1,7 +1,8 @@
 -- Gives a tenant's free slots to its oldest due turns and says which jobs to add: [{tenantId, turnId, wakeNo, engineId, rank}].
 -- A slot is held from the wake until the turn settles or waits, so that at most max_concurrent_sessions of a tenant's turns are
 -- queued or running, whoever asks. The advisory lock is the last in the lock order and is held for the commit only.
--- A turn that somebody else has locked is skipped: whoever holds it will fill the slots himself.
+-- A turn that somebody else has locked is skipped: whoever holds it will fill the slots himself. One whose engine has no worker is not
+-- woken: nobody would take it, and it would hold a slot that others need.
 create or replace function fill_slots(p_tenant text) returns jsonb
 language plpgsql set search_path = public as $$
 declare
@@ -16,8 +17,9 @@ begin
     return '[]';
   end if;
   with next as (
-    select id from turn where tenant_id = p_tenant and state = 'due' and woken_at is null and due_at <= clock_timestamp()
-    order by due_at, id limit v_free for no key update skip locked
+    select t.id from turn t join session x on x.id = t.session_id
+    where t.tenant_id = p_tenant and t.state = 'due' and t.woken_at is null and t.due_at <= clock_timestamp() and engine_answers(x.engine_id)
+    order by t.due_at, t.id limit v_free for no key update of t skip locked
   ), woken as (
     update turn t set woken_at = clock_timestamp(), wake_no = wake_no + 1, wait_reason = null from next where t.id = next.id
     returning t.id, t.session_id, t.wake_no, t.due_at
@@ -27,3 +29,9 @@ begin
   from (select woken.*, row_number() over (order by due_at, id) as rank from woken) w join session x on x.id = w.session_id;
   return coalesce(v_wakes, '[]');
 end $$;
+
+-- Whether a worker that can reach this engine is alive; null is any engine.
+create or replace function engine_answers(p_engine text) returns boolean
+language sql stable set search_path = public as $$
+  select p_engine is null or exists (select from lease where engine_id = p_engine and expires_at > clock_timestamp())
+$$;

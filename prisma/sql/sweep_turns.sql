@@ -4,7 +4,7 @@
 -- 1 A dead worker's claims end. Its turns are due again, as suspects; one that died alone counts a crash.
 -- 2 A turn that waits for money becomes due when nothing is held any more in the scope it waits for, or when its period began anew.
 -- 3 A wake that nobody took is sent again, with a new number, after 2, 4, 8 … at most 30 seconds: a lost queue costs two seconds,
---   a long queue few duplicates.
+--   a long queue few duplicates. One whose engine has no worker any more gives its slot back and waits for one.
 -- 4 Turns that came due (after a back-off, or whose wake was never decided) get their tenant's free slots.
 --
 -- It waits for no lock: what somebody has locked is his, or the next sweep's. One transaction that hangs would stop all tenants.
@@ -34,6 +34,10 @@ begin
     where t.state = 'waiting' and t.wait_reason in ('budget', 'budget_reached') and (t.due_at <= clock_timestamp() or (t.wait_reason = 'budget' and not exists (
       select from spend x where x.scope || ':' || x.scope_id = t.wait_scope and x.total_reserved > 0)))
     for no key update skip locked);
+
+  update turn set woken_at = null where id in (
+    select t.id from turn t join session s on s.id = t.session_id
+    where t.state = 'due' and t.woken_at is not null and not engine_answers(s.engine_id) for no key update of t skip locked);
 
   with again as (
     update turn set wake_no = wake_no + 1, woken_at = clock_timestamp()

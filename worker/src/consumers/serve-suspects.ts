@@ -4,7 +4,7 @@ import { ActiveTurns } from './active-turns.ts'
 import { advanceTurn } from './advance-turn.ts'
 import { handOver } from './hand-over.ts'
 import { keepLease } from './keep-lease.ts'
-import type { SuspectMessage } from './suspects.ts'
+import { ALIVE_MS, type SuspectMessage } from './suspects.ts'
 
 /** After a hand-over its aborted turn may say its last words for so long. */
 const LAST_WORDS_MS = 5_000
@@ -35,6 +35,7 @@ export const serveSuspects = async (
   const say = (message: SuspectMessage): void => {
     if (process.connected) process.send?.(message)
   }
+  setInterval(() => say({ alive: true }), ALIVE_MS).unref()
   let running: Promise<void> = Promise.resolve()
   process.on('message', (message: SuspectMessage) => {
     if (!('run' in message) || stopping) return

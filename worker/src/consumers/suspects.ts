@@ -4,7 +4,7 @@ import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { WakeJob } from '@longhaul/core/src/queue/wake-queue.ts'
 
 /** What the worker and its child say to one another. */
-export type SuspectMessage = { run: WakeJob } | { done: string } | { ready: true }
+export type SuspectMessage = { run: WakeJob } | { done: string } | { ready: true } | { alive: true }
 
 export type SuspectRunner = { add(job: WakeJob): void; stop(): Promise<void> }
 
@@ -13,6 +13,9 @@ const IDLE_MS = 10_000
 /** A child that ends before it is ready (no database, no engine) is started again after this long, and twice as long each time. */
 const RESTART_MS = 1_000
 const MAX_RESTART_MS = 30_000
+/** How often the child says that it lives, and how long its silence may last: one that hangs is killed like one that died. */
+export const ALIVE_MS = 1_000
+const SILENCE_MS = 20_000
 
 /**
  * Runs suspects one at a time in a child process: one that kills its process kills nobody else's turn, and only a death alone counts
@@ -27,6 +30,16 @@ export const createSuspectRunner = (logger: Logger, entry = path.join(import.met
   let restart: NodeJS.Timeout | null = null
   let restartMs = RESTART_MS
   let stopped = false
+  let watchdog: NodeJS.Timeout | undefined
+
+  const watch = (watched: ChildProcess): void => {
+    clearTimeout(watchdog)
+    watchdog = setTimeout(() => {
+      logger.error({ turnId: current }, 'the process for suspects has fallen silent: it is killed')
+      watched.kill('SIGKILL')
+    }, SILENCE_MS)
+    watchdog.unref()
+  }
 
   const start = (): void => {
     const started = fork(entry, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -34,6 +47,8 @@ export const createSuspectRunner = (logger: Logger, entry = path.join(import.met
     isReady = false
     started.on('message', (message: SuspectMessage) => {
       if (child !== started) return
+      watch(started)
+      if ('alive' in message) return
       if ('ready' in message) {
         isReady = true
         restartMs = RESTART_MS
@@ -51,6 +66,7 @@ export const createSuspectRunner = (logger: Logger, entry = path.join(import.met
   const end = (ended: ChildProcess, how: { code: number | null; signal: string | null }): void => {
     if (child !== ended) return
     child = null
+    clearTimeout(watchdog)
     if (current !== null) logger.error({ turnId: current, ...how }, 'a suspect turn has killed its process')
     current = null
     if (isReady || stopped) {

@@ -55,6 +55,9 @@ export const retryLater = async (stretch: Stretch, failure: Failure): Promise<'l
   return 'let_go'
 }
 
+/** A provider that asks for more than this is asked again anyway: nothing would wake the session by then. */
+const MAX_RETRY_AFTER_MS = 3_600_000
+
 /** Milliseconds until the next attempt. `attempt` counts the failures before this one; `random` is in [0, 1). */
 export const backOffMs = ({
   attempt,
@@ -71,5 +74,5 @@ export const backOffMs = ({
 }): number => {
   const ceiling = Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(attempt, 20))
   const jittered = Math.round(ceiling / 2 + (ceiling / 2) * random)
-  return Math.max(jittered, retryAfterMs ?? 0)
+  return Math.max(jittered, Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS))
 }
