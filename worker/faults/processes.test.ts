@@ -4,7 +4,6 @@ import { appendEvents } from '@longhaul/core/src/log/append-events.ts'
 import { claimTurn } from '@longhaul/core/src/turns/claim-turn.ts'
 import { startLease } from '@longhaul/core/src/turns/leases.ts'
 import { releaseClaim } from '@longhaul/core/src/turns/release-claim.ts'
-import type { Step } from '@longhaul/core/testing/scripted-model/script.ts'
 import { seedSession, seedTenant, silentParts } from '@longhaul/core/testing/seeds.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createFaultScene, type FaultScene } from '../testing/fault-scene.ts'
@@ -15,16 +14,8 @@ import { createWorkerProcesses, type WorkerProcesses } from '../testing/worker-p
 let scene: FaultScene
 let workers: WorkerProcesses
 
-/** Chatter that takes a while and costs money, without a sandbox. */
-const chatter: Step[] = [1, 2, 3].map((n) => ({
-  text: `Thought ${n}. `.repeat(20),
-  chunkDelayMs: 20,
-  toolCalls: [{ name: 'no_such_tool', input: {} }],
-}))
-
 beforeAll(async () => {
   scene = await createFaultScene()
-  scene.model.addScript('chatter', [...chatter, { text: 'Done.' }])
   scene.model.addScript('long-call', [{ text: 'A long answer. '.repeat(30), chunkDelayMs: 60 }])
   scene.model.addScript('poison', [{ toolCalls: [{ name: 'poison', input: {} }] }])
 })
@@ -177,7 +168,7 @@ describe('a worker frozen past its lease', () => {
     expect(rows).toEqual([])
     await scene.expectClean()
     // It goes on as a worker under a new lease.
-    const [next] = await seed('chatter')
+    const [next] = await seed('long-call')
     await waitForStatus(scene.test, String(next), ['IDLE'], 30_000)
     await scene.expectClean()
   }, 90_000)

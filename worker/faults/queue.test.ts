@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFaultScene, type FaultScene } from '../testing/fault-scene.ts'
 import { startTestWorker, type TestWorker } from '../testing/test-worker.ts'
 
-const SESSIONS = 8
+const SESSIONS = 12
 const silent = createLogger({ name: 'test', level: 'silent' })
 
 let scene: FaultScene
@@ -17,9 +17,9 @@ let redis: TestRedis
 
 beforeAll(async () => {
   ;[scene, redis] = await Promise.all([createFaultScene(), startRedis()])
-  // Three turns and a last word, each long enough to be met by a fault.
-  const turn = { text: 'Thinking. '.repeat(10), chunkDelayMs: 30, toolCalls: [{ name: 'no_such_tool', input: {} }] }
-  scene.model.addScript('turns', [turn, turn, turn, { text: 'Done.' }])
+  // Three turns, each long enough to be met by a fault, none with a sandbox: an answer that was cut off is gone on with.
+  const cutOff = { text: 'Thinking. '.repeat(10), chunkDelayMs: 30, stopReason: 'max_tokens' }
+  scene.model.addScript('turns', [cutOff, cutOff, { text: 'Done.' }])
 })
 afterAll(async () => {
   await scene?.stop()
@@ -35,7 +35,7 @@ const seed = async (worker: TestWorker, count = SESSIONS) => {
   return { tenant, sessionIds }
 }
 const finish = async (worker: TestWorker, sessionIds: readonly string[]): Promise<void> => {
-  for (const sessionId of sessionIds) await worker.waitFor(sessionId, ({ status, turns }) => status === 'IDLE' && turns >= 4, 60_000)
+  for (const sessionId of sessionIds) await worker.waitFor(sessionId, ({ status, turns }) => status === 'IDLE' && turns >= 3, 60_000)
 }
 /** Between two looks, so that looking is not the load. */
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20))

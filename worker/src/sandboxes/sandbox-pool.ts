@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventOf, LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Stretch } from '../turn/stretch.ts'
@@ -8,6 +9,9 @@ export class ResourcesFailedError extends Error {}
 
 /** Puts a session's resources into a fresh workspace, and remembers how it looked then. Says which snapshot that was, where it is the first. */
 export type FillWorkspace = (stretch: Stretch, sandbox: Sandbox) => Promise<{ baselineSnapshotId: string | null }>
+
+/** A closing pool waits so long for sandboxes that are being opened. */
+const OPENING_MS = 5_000
 
 type Opening = {
   tenantId: string
@@ -97,6 +101,11 @@ export class SandboxPool {
   async close(): Promise<void> {
     const idle = [...this.#idle.keys()]
     for (const sessionId of idle) this.#clearIdle(sessionId)
+    // One that was warmed and then not needed may still be on its way: cut off half-way it would be nobody's.
+    await Promise.race([
+      Promise.allSettled([...this.#openings.values()].map(({ opened }) => opened)),
+      sleep(OPENING_MS, undefined, { ref: false }),
+    ])
     await Promise.all(idle.map((sessionId) => this.#stopIdle(sessionId)))
     for (const sessionId of this.attached()) this.forget(sessionId)
   }
