@@ -9,7 +9,7 @@ import { notFound as missing, PlatformError } from '../errors.ts'
 import type { NewEvent } from '../events/event.ts'
 import type { SessionStatus } from '../events/session-events.ts'
 import type { Announcer } from '../log/announcer.ts'
-import { appendEvents, retrySerialization, type TurnMove, toRow, type Wake } from '../log/append-events.ts'
+import { appendEvents, type Queryable, retrySerialization, type TurnMove, toRow, type Wake } from '../log/append-events.ts'
 import type { WakeQueue } from '../queue/wake-queue.ts'
 import { toSessionRow } from './to-session-row.ts'
 
@@ -67,8 +67,10 @@ export type KeptKey = { mutation: string; key: string; inputHash: string; answer
 /** Somebody has used the idempotency key already. */
 export class KeyTakenError extends Error {}
 
-/** A decision that meets a session in motion is taken again; this often in a row it means that something is wrong. */
-const MAX_DECISIONS = 20
+/** A decision that meets a session in motion so often is made under its lock: a crowd that speaks at once keeps nobody out. */
+const QUICK_DECISIONS = 3
+
+type Quick = { tenantId: string; sessionId: string; keep?: KeptKey | null }
 
 /**
  * The quick way for what people do most: decides on what the session is now, and commits in one further round trip if it still is.
@@ -76,48 +78,62 @@ const MAX_DECISIONS = 20
  */
 export const changeSessionQuickly = async (
   parts: CoreParts,
-  { tenantId, sessionId, keep = null }: { tenantId: string; sessionId: string; keep?: KeptKey | null },
+  of: Quick,
   decide: (session: LockedSession) => Change & { onHead?: boolean },
 ): Promise<{ first: number; head: number; session: Session }> => {
+  const { tenantId, sessionId } = of
   for (let decisions = 1; ; decisions++) {
-    const { rows } = await parts.db.app.query<{ session: LockedSession | null }>({
-      name: 'peek_session',
-      text: 'select peek_session($1, $2) as session',
-      values: [tenantId, sessionId],
+    const { outcome, control } = await retrySerialization(async () => {
+      if (decisions <= QUICK_DECISIONS) return changeWhatWasSeen(parts.db.app, of, await peekSession(parts.db.app, of), decide)
+      return inTransaction(parts.db, async (client) => changeWhatWasSeen(client, of, await lockSession(client, of), decide))
     })
-    const session = rows[0]?.session ?? null
-    if (session === null) throw notFound(sessionId)
-    const { events, turn, control = false, onHead = false } = decide(session)
-    const expect = {
-      status: session.status,
-      control: session.control,
-      turnId: session.turn?.id ?? null,
-      turnState: session.turn?.state ?? null,
-      ...(onHead ? { head: session.head } : {}),
-    }
-    const result = await retrySerialization(() =>
-      parts.db.app.query<{ result: QuickResult }>({
-        name: 'change_session',
-        text: 'select change_session($1, $2, $3::jsonb, $4::jsonb, $5::jsonb, $6::jsonb) as result',
-        values: [
-          tenantId,
-          sessionId,
-          JSON.stringify(expect),
-          JSON.stringify(events.map(toRow)),
-          turn === undefined ? null : JSON.stringify(turn),
-          keep === null ? null : JSON.stringify(keep),
-        ],
-      }),
-    )
-    const outcome = (result.rows[0] as { result: QuickResult }).result
     if (outcome.refused === undefined) {
       tell(parts, { tenantId, sessionId, head: outcome.head, wakes: outcome.wakes, control })
       return { first: outcome.first, head: outcome.head, session: toSessionRow(outcome.session) }
     }
-    if (outcome.refused === 'key_taken') throw new KeyTakenError(`the idempotency key ${keep?.key} was used already`)
+    if (outcome.refused === 'key_taken') throw new KeyTakenError(`the idempotency key ${of.keep?.key} was used already`)
     if (outcome.refused === 'not_found') throw notFound(sessionId)
-    if (decisions >= MAX_DECISIONS) throw new Error(`session ${sessionId} changed ${MAX_DECISIONS} times while a change was decided`)
   }
+}
+
+const peekSession = async (db: Queryable, { tenantId, sessionId }: Quick): Promise<LockedSession> => {
+  const { rows } = await db.query<{ session: LockedSession | null }>({
+    name: 'peek_session',
+    text: 'select peek_session($1, $2) as session',
+    values: [tenantId, sessionId],
+  })
+  const session = rows[0]?.session ?? null
+  if (session === null) throw notFound(sessionId)
+  return session
+}
+
+const changeWhatWasSeen = async (
+  db: Queryable,
+  { tenantId, sessionId, keep = null }: Quick,
+  session: LockedSession,
+  decide: (session: LockedSession) => Change & { onHead?: boolean },
+): Promise<{ outcome: QuickResult; control: boolean }> => {
+  const { events, turn, control = false, onHead = false } = decide(session)
+  const expect = {
+    status: session.status,
+    control: session.control,
+    turnId: session.turn?.id ?? null,
+    turnState: session.turn?.state ?? null,
+    ...(onHead ? { head: session.head } : {}),
+  }
+  const { rows } = await db.query<{ result: QuickResult }>({
+    name: 'change_session',
+    text: 'select change_session($1, $2, $3::jsonb, $4::jsonb, $5::jsonb, $6::jsonb) as result',
+    values: [
+      tenantId,
+      sessionId,
+      JSON.stringify(expect),
+      JSON.stringify(events.map(toRow)),
+      turn === undefined ? null : JSON.stringify(turn),
+      keep === null ? null : JSON.stringify(keep),
+    ],
+  })
+  return { outcome: (rows[0] as { result: QuickResult }).result, control }
 }
 
 type QuickResult =
