@@ -19,7 +19,10 @@ const tenantTables = async (): Promise<string[]> => {
   return rows.map(({ name }) => name)
 }
 
-const asTenant = async <T>(tenantId: string, run: (query: (sql: string, values?: unknown[]) => Promise<{ rows: Record<string, unknown>[]; rowCount: number | null }>) => Promise<T>): Promise<T> => {
+const asTenant = async <T>(
+  tenantId: string,
+  run: (query: (sql: string, values?: unknown[]) => Promise<{ rows: Record<string, unknown>[]; rowCount: number | null }>) => Promise<T>,
+): Promise<T> => {
   const client = await test.db.app.connect()
   try {
     await client.query('begin')
@@ -47,36 +50,60 @@ describe('the database, whatever the code above it does', () => {
       const rows = await asTenant(mine.tenantId, async (query) => (await query(`select tenant_id from "${table}"`)).rows)
       expect(rows.every(({ tenant_id }) => tenant_id === mine.tenantId)).toBe(true)
     }
-    expect(await asTenant(mine.tenantId, async (query) => (await query('select 1 from event where session_id = $1', [theirs.sessionId])).rows)).toEqual([])
-    expect(await readContext(test.db, { tenantId: mine.tenantId, sessionId: theirs.sessionId, threadId: theirs.threadId, fromSeq: 1 })).toEqual([])
+    expect(
+      await asTenant(mine.tenantId, async (query) => (await query('select 1 from event where session_id = $1', [theirs.sessionId])).rows),
+    ).toEqual([])
+    expect(
+      await readContext(test.db, { tenantId: mine.tenantId, sessionId: theirs.sessionId, threadId: theirs.threadId, fromSeq: 1 }),
+    ).toEqual([])
   })
 
-  it('forgets a call\'s tenant when the call is over: the next on the same connection sees nothing', async () => {
+  it("forgets a call's tenant when the call is over: the next on the same connection sees nothing", async () => {
     for (let time = 0; time < 40; time++) {
-      expect((await readContext(test.db, { tenantId: mine.tenantId, sessionId: mine.sessionId, threadId: mine.threadId, fromSeq: 1 })).length).toBeGreaterThan(5)
+      expect(
+        (await readContext(test.db, { tenantId: mine.tenantId, sessionId: mine.sessionId, threadId: mine.threadId, fromSeq: 1 })).length,
+      ).toBeGreaterThan(5)
       expect((await test.db.app.query('select 1 from event')).rows).toEqual([])
     }
   })
 
   it('lets nobody write for another tenant', async () => {
     const insert = asTenant(mine.tenantId, (query) =>
-      query("insert into unread_message (session_id, seq, tenant_id, thread_id, mode) values ($1, 99, $2, $3, 'queue')", [theirs.sessionId, theirs.tenantId, theirs.threadId]),
+      query("insert into unread_message (session_id, seq, tenant_id, thread_id, mode) values ($1, 99, $2, $3, 'queue')", [
+        theirs.sessionId,
+        theirs.tenantId,
+        theirs.threadId,
+      ]),
     )
     await expect(insert).rejects.toThrow(/row-level security/)
     // Under its own name it can't point at another's session either.
     const borrowed = asTenant(mine.tenantId, (query) =>
-      query("insert into unread_message (session_id, seq, tenant_id, thread_id, mode) values ($1, 99, $2, $3, 'queue')", [theirs.sessionId, mine.tenantId, theirs.threadId]),
+      query("insert into unread_message (session_id, seq, tenant_id, thread_id, mode) values ($1, 99, $2, $3, 'queue')", [
+        theirs.sessionId,
+        mine.tenantId,
+        theirs.threadId,
+      ]),
     )
     await expect(borrowed).rejects.toThrow(/foreign key/)
-    expect(await asTenant(mine.tenantId, async (query) => (await query("update session set title = 'x' where id = $1", [theirs.sessionId])).rowCount)).toBe(0)
+    expect(
+      await asTenant(
+        mine.tenantId,
+        async (query) => (await query("update session set title = 'x' where id = $1", [theirs.sessionId])).rowCount,
+      ),
+    ).toBe(0)
   })
 
   it('lets the application add to the log and read it, and nothing else', async () => {
-    for (const sql of ['update event set actor = actor', 'delete from event', 'truncate event', 'update charge set cost_nanos = 0 where false; delete from charge'])
+    for (const sql of [
+      'update event set actor = actor',
+      'delete from event',
+      'truncate event',
+      'update charge set cost_nanos = 0 where false; delete from charge',
+    ])
       await expect(asTenant(mine.tenantId, (query) => query(sql))).rejects.toThrow(/permission denied/)
   })
 
-  it('keeps from the platform\'s own role what it has no need to see', async () => {
+  it("keeps from the platform's own role what it has no need to see", async () => {
     for (const sql of [
       'select payload from event',
       'select prompt from session',

@@ -94,7 +94,8 @@ describe('pausing and resuming', () => {
         const change = attempt(() => decidePause(drawn, 'key_1'))
         if (isFinal(drawn)) expect(change).toBe('refused')
         if (change === null || change === 'refused') return
-        if (drawn.turn?.state === 'running') expect(change).toMatchObject({ events: [], turn: { op: 'control', control: 'pause' }, control: true })
+        if (drawn.turn?.state === 'running')
+          expect(change).toMatchObject({ events: [], turn: { op: 'control', control: 'pause' }, control: true })
         else expect([statusIn(change), change.turn?.op]).toEqual(['PAUSED', 'park'])
       }),
     )
