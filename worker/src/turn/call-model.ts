@@ -4,7 +4,6 @@ import { buildContext } from '@longhaul/core/src/events/build-context.ts'
 import type { ContextMessage } from '@longhaul/core/src/events/content.ts'
 import type { LogEvent } from '@longhaul/core/src/events/event.ts'
 import type { Settlement } from '@longhaul/core/src/log/append-events.ts'
-import { readUnread } from '@longhaul/core/src/turns/read-wishes.ts'
 import type { ModelAnswer, ModelFailure, ToolDefinition } from '../models/model.ts'
 import { callPricedModel, settleAlone } from './call-priced-model.ts'
 import { boundInputTokens, bytesOfBlocks } from './context-bound.ts'
@@ -99,8 +98,8 @@ const handleFailure = async (
   await settleAlone(stretch, settlement)
   if (failure.reason === 'interrupted') {
     if (stretch.wishes.lost.aborted) throw new ClaimLostError(String(stretch.wishes.lost.reason?.message ?? 'lost'))
-    const { tenantId, session, thread } = stretch.claim
-    stretch.unread = await readUnread(stretch.parts.db, { tenantId, sessionId: session.id, threadId: thread.id })
+    // The message that interrupted came after this stretch had read the log: marked as read without its text, nobody would answer it.
+    await stretch.refresh()
     return 'go_on'
   }
   if (failure.reason === 'too_long') {

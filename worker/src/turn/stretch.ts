@@ -95,18 +95,26 @@ export type Stretch = {
     events: NewEvent[],
     more?: { turn?: TurnMove; settle?: Settlement; guard?: Append['guard'] },
   ): Promise<Extract<AppendResult, { head: number }> | { refused: 'unread' | 'control' | 'conditions' }>
+  /** Reads anew what people may have added since the claim: events and unread messages. */
+  refresh(): Promise<void>
   send(wakes: readonly Wake[]): void
 }
 
 export const openStretch = async (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes): Promise<Stretch> => {
   const { tenantId, session, thread } = claim
-  const events = await readContext(parts.db, { tenantId, sessionId: session.id, threadId: thread.id, fromSeq: thread.contextFromSeq })
+  const readEvents = () => readContext(parts.db, { tenantId, sessionId: session.id, threadId: thread.id, fromSeq: thread.contextFromSeq })
+  const events = await readEvents()
   const stretch: Stretch = {
     parts,
     claim,
     wishes,
     events,
     unread: [...claim.unread],
+    refresh: async () => {
+      // Unread first: a message that comes in between is in the log by then, and is read at the next chance.
+      stretch.unread = await readUnread(parts.db, { tenantId, sessionId: session.id, threadId: thread.id })
+      stretch.events = await readEvents()
+    },
     send: (wakes) => parts.queue.send(wakes),
     append: async (newEvents, more = {}) => {
       const result = await appendEvents(parts.db, {
