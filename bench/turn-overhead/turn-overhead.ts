@@ -11,26 +11,21 @@ import { openBareSandbox } from './open-bare-sandbox.ts'
 /** What a turn takes from being due to being settled, less what the same model call and the same tool call take without us. */
 export const benchTurnOverhead: Bench = async (context) => {
   const { rounds, turns } = context.smoke ? { rounds: 1, turns: 2 } : { rounds: 8, turns: 20 }
-  const work: Script = (_, { index }) =>
-    index < turns ? { text: 'On it.', toolCalls: [{ name: 'bash', input: { command: 'true' } }] } : { text: 'Done.' }
-  const bench = await startWorkerBench(context, { scripts: { work, talk: () => ({ text: 'On it.' }) } })
+  const bench = await startWorkerBench(context, {
+    scripts: { begin: useTool(1), work: useTool(turns), talk: () => ({ text: 'On it.' }) },
+  })
   const sandbox = await openBareSandbox(context.image)
   try {
     const tenant = await seedTenant(bench.test.db)
     const samples = { talk: [] as number[], work: [] as number[], model: [] as number[], tool: [] as number[] }
-    const sessionId = await seedSession(bench.core, tenant, { prompt: 'Begin. [[script:work]]' })
-    await waitForStatus(bench.test, [sessionId], 'IDLE')
-    const send = async (text: string): Promise<number[]> => {
-      const from = (await readTurns(bench, sessionId)).length
-      await sendMessage(bench.core, tenant.caller, { sessionId, text, mode: 'QUEUE' })
-      await waitForStatus(bench.test, [sessionId], 'IDLE')
-      return (await readTurns(bench, sessionId)).slice(from)
-    }
     for (let round = 0; round < rounds; round++) {
+      // A new one each round: what is measured is a turn, not the reading of a context that nobody compacts.
+      const sessionId = await seedSession(bench.core, tenant, { prompt: 'Begin. [[script:begin]]' })
+      await waitForStatus(bench.test, [sessionId], 'IDLE')
       // The last turn of a piece of work calls no tool.
-      samples.work.push(...(await send('Work. [[script:work]]')).slice(0, -1))
+      samples.work.push(...(await send(bench, { tenant, sessionId, text: 'Work. [[script:work]]' })).slice(0, -1))
       for (let turn = 0; turn < turns; turn++) {
-        samples.talk.push(...(await send('Talk. [[script:talk]]')))
+        samples.talk.push(...(await send(bench, { tenant, sessionId, text: 'Talk. [[script:talk]]' })))
         samples.model.push(await timeModel(bench.model))
         samples.tool.push(await sandbox.timeNoOp())
       }
@@ -56,6 +51,23 @@ export const benchTurnOverhead: Bench = async (context) => {
     await sandbox.remove()
     await bench.stop()
   }
+}
+
+/** So many answers that call a tool, then one that does not. */
+const useTool =
+  (times: number): Script =>
+  (_, { index }) =>
+    index < times ? { text: 'On it.', toolCalls: [{ name: 'bash', input: { command: 'true' } }] } : { text: 'Done.' }
+
+/** Sends a message and returns how long each of the turns took that it brought about. */
+const send = async (
+  bench: WorkerBench,
+  { tenant, sessionId, text }: { tenant: Awaited<ReturnType<typeof seedTenant>>; sessionId: string; text: string },
+): Promise<number[]> => {
+  const from = (await readTurns(bench, sessionId)).length
+  await sendMessage(bench.core, tenant.caller, { sessionId, text, mode: 'QUEUE' })
+  await waitForStatus(bench.test, [sessionId], 'IDLE')
+  return (await readTurns(bench, sessionId)).slice(from)
 }
 
 /** How long each settled turn took from the commit before it, oldest first, in milliseconds. */
