@@ -16,7 +16,8 @@ it('sessions of an engine without a worker hold no slot that others need, and go
   const stuck = await seedSession(parts, tenant)
   await test.superuser.query("update session set engine_id = 'gone' where id = $1", [stuck])
   const free = await seedSession(parts, tenant)
-  const woken = async (id: string) => (await test.superuser.query('select woken_at is not null as woken from turn where session_id = $1', [id])).rows[0].woken
+  const woken = async (id: string) =>
+    (await test.superuser.query('select woken_at is not null as woken from turn where session_id = $1', [id])).rows[0].woken
   expect([await woken(stuck), await woken(free)]).toEqual([true, false])
   await sweepTurns(test.db)
   expect([await woken(stuck), await woken(free)]).toEqual([false, true])
