@@ -130,7 +130,8 @@ const toOptions = (backend: QueueBackend): Record<string, unknown> => {
   return {
     connection: {
       connectionString: backend.url,
-      options: '-c role=longhaul_queue',
+      // A wake is a hint (invariant 4): one that a crash of the database loses is sent again by the sweep, so none waits for the disk.
+      options: '-c role=longhaul_queue -c synchronous_commit=off',
       schema: SCHEMA,
       migrate: true,
       max: 8,
