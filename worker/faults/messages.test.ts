@@ -69,7 +69,7 @@ const elapsedUntil = async (fits: () => Promise<boolean>, since: number): Promis
   }
   return Date.now() - since
 }
-const idle = (sessionId: string) => worker.waitFor(sessionId, ({ status }) => status === 'IDLE', 30_000)
+const idle = (sessionId: string) => worker.waitFor(sessionId, ({ status }) => status === 'IDLE', 90_000)
 const results = (events: EventRow[]) =>
   events.filter(({ type }) => type === 'agent.tool_result').map(({ payload }) => [payload['outcome'], String(payload['output']).trim()])
 /** Texts of the user's blocks that the model was sent last, in order. */
@@ -85,12 +85,12 @@ describe('a message while the model speaks', () => {
     const sessionId = await start('short-speech')
     await spoken(sessionId)
     await send(sessionId, 'Later, please.', 'QUEUE')
-    const { turns } = await worker.waitFor(sessionId, ({ status, turns: n }) => status === 'IDLE' && n === 2, 30_000)
+    const { turns } = await worker.waitFor(sessionId, ({ status, turns: n }) => status === 'IDLE' && n === 2, 90_000)
     expect(turns).toBe(2)
     const types = await worker.eventTypes(sessionId)
     expect(types.lastIndexOf('user.message_read')).toBeGreaterThan(types.indexOf('agent.message'))
     await scene.expectClean()
-  }, 60_000)
+  }, 180_000)
 
   it('INTERRUPT: the answer is cut off within two seconds, paid for as far as it came, and the message is read', async () => {
     const sessionId = await start('speaks')
@@ -103,7 +103,7 @@ describe('a message while the model speaks', () => {
     const { rows } = await scene.test.superuser.query('select basis from charge where session_id = $1 order by reserved_at', [sessionId])
     expect(rows.map(({ basis }) => basis)).toEqual(['estimated', 'exact'])
     await scene.expectClean()
-  }, 60_000)
+  }, 180_000)
 
   it('three INTERRUPTs in a row: each is read once', async () => {
     const sessionId = await start('speaks')
@@ -112,7 +112,7 @@ describe('a message while the model speaks', () => {
     await worker.waitFor(sessionId, ({ status }) => status === 'IDLE', 60_000)
     expect(lastUserTexts(sessionId).filter((text) => /^(One|Two|Three)\.$/.test(text))).toEqual(['One.', 'Two.', 'Three.'])
     await scene.expectClean()
-  }, 90_000)
+  }, 180_000)
 })
 
 describe('a message while a tool runs', () => {
@@ -121,7 +121,7 @@ describe('a message while a tool runs', () => {
     await toolRuns(sessionId, 'sleep 2')
     await send(sessionId, 'When you are done.', 'QUEUE')
     await send(sessionId, 'By the way.', 'STEER')
-    await worker.waitFor(sessionId, ({ status, turns }) => status === 'IDLE' && turns === 3, 30_000)
+    await worker.waitFor(sessionId, ({ status, turns }) => status === 'IDLE' && turns === 3, 90_000)
     const events = await worker.events(sessionId)
     expect(results(events)).toEqual([
       ['done', 'first'],
@@ -131,7 +131,7 @@ describe('a message while a tool runs', () => {
     const seqOf = (text: string) => events.find(({ payload }) => payload['text'] === text)?.seq
     expect(reads.slice(1)).toEqual([[seqOf('By the way.')], [seqOf('When you are done.')]])
     await scene.expectClean()
-  }, 60_000)
+  }, 180_000)
 
   it('INTERRUPT: its processes are dead within two seconds, the call not begun never begins, and the message is read', async () => {
     const sessionId = await start('works')
@@ -143,7 +143,7 @@ describe('a message while a tool runs', () => {
     expect((await results(await worker.events(sessionId))).map(([outcome]) => outcome)).toEqual(['interrupted', 'not_run'])
     expect(lastUserTexts(sessionId)).toContain('Stop that.')
     await scene.expectClean()
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('a pause in the middle of tools', () => {
@@ -151,7 +151,7 @@ describe('a pause in the middle of tools', () => {
     const sessionId = await start('works-a-while')
     await toolRuns(sessionId, 'sleep 2')
     await pauseSession(worker.parts, tenant.caller, { sessionId })
-    const paused = await worker.waitForStatus(sessionId, ['PAUSED'], 30_000)
+    const paused = await worker.waitForStatus(sessionId, ['PAUSED'], 90_000)
     expect(paused.stop_reason).toBe('PAUSED_BY_USER')
     expect(results(await worker.events(sessionId))).toEqual([['done', 'first']])
     await scene.expectClean()
@@ -162,7 +162,7 @@ describe('a pause in the middle of tools', () => {
       ['done', 'second'],
     ])
     await scene.expectClean()
-  }, 60_000)
+  }, 180_000)
 
   it('taken back before it is obeyed changes nothing', async () => {
     const sessionId = await start('works-a-while')
@@ -175,7 +175,7 @@ describe('a pause in the middle of tools', () => {
       .map(({ payload }) => payload['status'])
     expect(statuses).toEqual(['QUEUED', 'RUNNING', 'IDLE'])
     await scene.expectClean()
-  }, 60_000)
+  }, 180_000)
 
   it('and a message that interrupts: the message is heard, the work goes on', async () => {
     const sessionId = await start('works')
@@ -185,7 +185,7 @@ describe('a pause in the middle of tools', () => {
     await idle(sessionId)
     expect(lastUserTexts(sessionId)).toContain('Stop that and go on.')
     await scene.expectClean()
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('a cancel', () => {
@@ -200,7 +200,7 @@ describe('a cancel', () => {
     expect((await worker.waitForStatus(sessionId, ['CANCELED'])).stop_reason).toBe('CANCELED_BY_USER')
     expect((await worker.eventTypes(sessionId)).at(-1)).toBe('session.status')
     await scene.expectClean({ dockerHost: 'unix:///var/run/docker.sock' })
-  }, 60_000)
+  }, 180_000)
 
   it('while the model speaks: the call is cut off within two seconds, and what it cost is charged', async () => {
     const sessionId = await start('speaks')
@@ -212,5 +212,5 @@ describe('a cancel', () => {
     expect(await elapsedUntil(async () => (await charged()).length === 1, since)).toBeLessThan(DEAD_WITHIN_MS)
     expect(await charged()).toEqual(['estimated'])
     await scene.expectClean()
-  }, 60_000)
+  }, 180_000)
 })

@@ -67,7 +67,7 @@ describe('a call that fails for a while is made again', () => {
       const name = `fault-${JSON.stringify(fault).replaceAll(/\W+/g, '-')}`
       scene.model.addScript(name, [{ ...step, faults: [fault] }, { text: 'Done.' }])
       const sessionId = await start(name)
-      await worker.waitForStatus(sessionId, ['IDLE'], 30_000)
+      await worker.waitForStatus(sessionId, ['IDLE'], 90_000)
       const events = await worker.events(sessionId)
       expect(ofType(events, 'harness.error').map(({ payload }) => [payload['next'], payload['attempt']])).toEqual([['retrying', 1]])
       expect(await charges(sessionId)).toEqual([...charged, ...ofType(events, 'agent.message').map(() => 'exact')])
@@ -79,7 +79,7 @@ describe('a call that fails for a while is made again', () => {
       }
       await scene.expectClean()
     },
-    45_000,
+    120_000,
   )
 })
 
@@ -95,16 +95,16 @@ describe('an answer that is not what it should be', () => {
       const name = `odd-${fault.kind}`
       scene.model.addScript(name, [{ ...step, faults: [fault] }, { text: 'Done.' }, { text: 'Done.' }])
       const sessionId = await start(name)
-      await worker.waitForStatus(sessionId, ['IDLE'], 30_000)
+      await worker.waitForStatus(sessionId, ['IDLE'], 90_000)
       expect(ofType(await worker.events(sessionId), 'agent.tool_result').map(({ payload }) => payload['outcome'])).toEqual(outcomes)
       await sendMessage(worker.parts, tenant.caller, { sessionId, text: 'And again.', mode: 'QUEUE' })
-      await worker.waitFor(sessionId, ({ status, head }) => status === 'IDLE' && head > 0, 30_000)
+      await worker.waitFor(sessionId, ({ status, head }) => status === 'IDLE' && head > 0, 90_000)
       const last = scene.model.requests.findLast(({ session }) => session === sessionId)
       expect(JSON.stringify(last?.body.messages)).toContain('And again.')
       expect(ofType(await worker.events(sessionId), 'harness.error')).toEqual([])
       await scene.expectClean()
     },
-    45_000,
+    120_000,
   )
 })
 
@@ -119,16 +119,16 @@ describe('a call that can not succeed', () => {
       const name = `hopeless-${JSON.stringify(fault).replaceAll(/\W+/g, '-')}`
       scene.model.addScript(name, [{ ...SAY, faults: Array.from({ length: 20 }, () => fault) }])
       const sessionId = await start(name)
-      const paused = await worker.waitForStatus(sessionId, ['PAUSED'], 30_000)
+      const paused = await worker.waitForStatus(sessionId, ['PAUSED'], 90_000)
       expect(paused.stop_reason).toBe(stopReason)
       expect(scene.model.requests.filter(({ session }) => session === sessionId)).toHaveLength(requests)
       await scene.expectClean()
       scene.model.addScript(name, [SAY])
       await resumeSession(worker.parts, tenant.caller, { sessionId })
-      await worker.waitForStatus(sessionId, ['IDLE'], 30_000)
+      await worker.waitForStatus(sessionId, ['IDLE'], 90_000)
       await scene.expectClean()
     },
-    45_000,
+    120_000,
   )
 })
 
@@ -158,13 +158,13 @@ describe('a budget that ends', () => {
     scene.model.addScript('spends', [dear, dear, { text: 'Done.' }])
     const limit = 80_000_000n // room for one worst case, and not for another beside what the first has cost
     const sessionId = await start('spends', { budgetNanos: limit })
-    const paused = await worker.waitForStatus(sessionId, ['PAUSED'], 30_000)
+    const paused = await worker.waitForStatus(sessionId, ['PAUSED'], 90_000)
     expect(paused.stop_reason).toBe('BUDGET_REACHED')
     expect(await spent(sessionId)).toBeGreaterThan(0n)
     expect(await spent(sessionId)).toBeLessThanOrEqual(limit)
     await scene.expectClean()
     await cap(sessionId, 1_000_000_000n)
-    await worker.waitForStatus(sessionId, ['IDLE'], 30_000)
+    await worker.waitForStatus(sessionId, ['IDLE'], 90_000)
     expect(await worker.eventTypes(sessionId)).toContain('budget.raised')
     await scene.expectClean()
   }, 45_000)
@@ -174,11 +174,11 @@ describe('a budget that ends', () => {
     const sessionId = await start('is-cut')
     await scene.model.waitForRequest(({ session }) => session === sessionId)
     await cap(sessionId, 1n)
-    const paused = await worker.waitForStatus(sessionId, ['PAUSED'], 30_000)
+    const paused = await worker.waitForStatus(sessionId, ['PAUSED'], 90_000)
     expect([paused.stop_reason, paused.turns]).toEqual(['BUDGET_REACHED', 1])
     expect(scene.model.requests.filter(({ session }) => session === sessionId)).toHaveLength(1)
     await cap(sessionId, 1_000_000_000n)
-    await worker.waitForStatus(sessionId, ['IDLE'], 30_000)
+    await worker.waitForStatus(sessionId, ['IDLE'], 90_000)
     await scene.expectClean()
   }, 45_000)
 })
@@ -206,12 +206,12 @@ describe('a judge', () => {
       const faults = [fault] // of all conversations: each of a judge's begins anew, with marks of its own
       scene.model.addScript(`judge-${name.replaceAll(' ', '-')}`, () => ({ ...good, faults: faults.splice(0, 1) }))
       const sessionId = await judged(`judge-${name.replaceAll(' ', '-')}`)
-      const done = await worker.waitForStatus(sessionId, ['COMPLETED'], 30_000)
+      const done = await worker.waitForStatus(sessionId, ['COMPLETED'], 90_000)
       expect(done.evaluation_rounds).toBe(1)
       expect((await verdicts(sessionId)).at(-1)).toBe('SATISFIED')
       await scene.expectClean()
     },
-    45_000,
+    120_000,
   )
 
   it.each<[string, Step]>([
@@ -224,16 +224,16 @@ describe('a judge', () => {
       const name = `judge-${what.replaceAll(' ', '-')}`
       scene.model.addScript(name, () => step)
       const sessionId = await judged(name)
-      const paused = await worker.waitForStatus(sessionId, ['PAUSED'], 30_000)
+      const paused = await worker.waitForStatus(sessionId, ['PAUSED'], 90_000)
       expect([paused.stop_reason, paused.evaluation_rounds]).toEqual(['RETRIES_EXHAUSTED', 0])
       expect(new Set(await verdicts(sessionId))).toEqual(new Set(['ERROR']))
       expect(scene.model.requests.filter(({ session, script }) => session === sessionId && script === 'done')).toHaveLength(1)
       await scene.expectClean()
       scene.model.addScript(name, [good])
       await resumeSession(worker.parts, tenant.caller, { sessionId })
-      await worker.waitForStatus(sessionId, ['COMPLETED'], 30_000)
+      await worker.waitForStatus(sessionId, ['COMPLETED'], 90_000)
       await scene.expectClean()
     },
-    45_000,
+    120_000,
   )
 })

@@ -58,13 +58,13 @@ describe('a worker killed', () => {
     other.child.kill('SIGKILL')
     await other.exited
     await workers.start()
-    await waitForStatus(scene.test, sessionId, ['IDLE'], 40_000)
+    await waitForStatus(scene.test, sessionId, ['IDLE'], 90_000)
 
     expect(await turnsOf(sessionId)).toEqual([{ state: 'settled', outcome: 'ended', suspect: true, crashes: 1 }])
     const { rows } = await scene.test.superuser.query('select basis from charge where session_id = $1 order by reserved_at', [sessionId])
     expect(rows.map(({ basis }) => basis)).toEqual(['presumed', 'presumed', 'exact'])
     await scene.expectClean()
-  }, 90_000)
+  }, 180_000)
 
   it('by a turn that kills every worker: it is paused after three deaths alone, and the five sessions beside it go on', async () => {
     // Asked the first time it never answers: its turn runs when the worker dies.
@@ -97,14 +97,14 @@ describe('a worker told to stop with turns running', () => {
     expect(await doomed.exited).toEqual({ code: 0, signal: null })
     for (const sessionId of short) await waitForStatus(scene.test, sessionId, ['IDLE'], 1_000)
     await workers.start()
-    for (const sessionId of long) await waitForStatus(scene.test, sessionId, ['IDLE'], 40_000)
+    for (const sessionId of long) await waitForStatus(scene.test, sessionId, ['IDLE'], 90_000)
     for (const sessionId of [...short, ...long]) {
       expect(await turnsOf(sessionId)).toEqual([{ state: 'settled', outcome: 'ended', suspect: false, crashes: 0 }])
       const types = (await readSessionEvents(scene.test, sessionId)).map(({ type }) => type)
       expect(types).not.toContain('harness.error')
     }
     await scene.expectClean()
-  }, 90_000)
+  }, 180_000)
 
   it('leaves a tool call running in its sandbox, and the next worker collects its result', async () => {
     scene.model.addScript('long-tool', [
@@ -117,14 +117,14 @@ describe('a worker told to stop with turns running', () => {
     doomed.child.kill('SIGTERM')
     expect(await doomed.exited).toEqual({ code: 0, signal: null })
     await workers.start()
-    await waitForStatus(scene.test, sessionId, ['IDLE'], 40_000)
+    await waitForStatus(scene.test, sessionId, ['IDLE'], 90_000)
     expect(await outcomes(sessionId)).toEqual([{ outcome: 'done', output: 'begun\nended\n', exitCode: 0 }])
     expect((await turnsOf(sessionId)).map(({ suspect, crashes }) => [suspect, crashes])).toEqual([
       [false, 0],
       [false, 0],
     ])
     await scene.expectClean()
-  }, 90_000)
+  }, 180_000)
 
   it('hands over the suspect that runs in its child too, and counts no crash', async () => {
     const [first, second] = [await workers.start(), await workers.start({ DRAIN_MS: '300' })]
@@ -136,10 +136,10 @@ describe('a worker told to stop with turns running', () => {
     stopping.child.kill('SIGTERM')
     expect(await stopping.exited).toEqual({ code: 0, signal: null })
     await workers.start()
-    await waitForStatus(scene.test, sessionId, ['IDLE'], 40_000)
+    await waitForStatus(scene.test, sessionId, ['IDLE'], 90_000)
     expect(await turnsOf(sessionId)).toEqual([{ state: 'settled', outcome: 'ended', suspect: true, crashes: 0 }])
     await scene.expectClean()
-  }, 90_000)
+  }, 180_000)
 })
 
 describe('a worker frozen past its lease', () => {
@@ -152,7 +152,7 @@ describe('a worker frozen past its lease', () => {
     await workers.start()
     const taken = await waitForHolder(scene.test, sessionId, { not: [frozen.workerId] })
     expect(taken.epoch).toBeGreaterThan(frozen.epoch)
-    await waitForStatus(scene.test, sessionId, ['IDLE'], 40_000)
+    await waitForStatus(scene.test, sessionId, ['IDLE'], 90_000)
     const { head } = await waitForSession(scene.test, sessionId, () => true)
     const presumed = async () =>
       (await scene.test.superuser.query("select count(*)::int as n from charge where session_id = $1 and basis = 'presumed'", [sessionId]))
@@ -169,9 +169,9 @@ describe('a worker frozen past its lease', () => {
     await scene.expectClean()
     // It goes on as a worker under a new lease.
     const [next] = await seed('long-call')
-    await waitForStatus(scene.test, String(next), ['IDLE'], 30_000)
+    await waitForStatus(scene.test, String(next), ['IDLE'], 90_000)
     await scene.expectClean()
-  }, 90_000)
+  }, 180_000)
 })
 
 describe('two workers that race for one thread', () => {
@@ -204,7 +204,7 @@ describe('two workers that race for one thread', () => {
     const types = (await readSessionEvents(scene.test, sessionId)).map(({ type, payload }) => payload['status'] ?? type)
     expect(types).toEqual(['session.created', 'QUEUED', 'user.message', 'RUNNING'])
     await workers.start()
-    await waitForStatus(scene.test, sessionId, ['IDLE'], 30_000)
+    await waitForStatus(scene.test, sessionId, ['IDLE'], 90_000)
     await scene.expectClean()
-  }, 90_000)
+  }, 180_000)
 })

@@ -88,7 +88,7 @@ describe.each([
     } finally {
       await worker.stop()
     }
-  }, 90_000)
+  }, 180_000)
 
   it('delivers each job three times and more: each turn is claimed once', async () => {
     const [worker, other] = [await startTestWorker({ ...scene, env: env() }), await startTestWorker({ ...scene, env: env() })]
@@ -118,7 +118,7 @@ describe.each([
       await worker.stop()
       await other.stop()
     }
-  }, 90_000)
+  }, 180_000)
 })
 
 describe('Redis', () => {
@@ -139,7 +139,7 @@ describe('Redis', () => {
     } finally {
       await worker.stop()
     }
-  }, 90_000)
+  }, 180_000)
 
   it('that is gone does not keep a worker from stopping', async () => {
     const worker = await startTestWorker({ ...scene, env: { REDIS_URL: redis.url } })
@@ -155,5 +155,5 @@ describe('Redis', () => {
     )
     await next.stop()
     await scene.expectClean()
-  }, 90_000)
+  }, 180_000)
 })

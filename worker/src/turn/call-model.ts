@@ -20,7 +20,7 @@ export const callModel = async (stretch: Stretch): Promise<'go_on' | 'let_go'> =
   const tools = toolDefinitions(stretch)
   const { model, system } = claim.agentVersion
   const promptHash = hashPrompt({ model, system, tools })
-  const signal = wishes.callSignal()
+  const signal = wishes.modelSignal()
   const call = await callPricedModel(stretch, {
     kind: 'work',
     request: { model, system, tools, messages },

@@ -12,6 +12,8 @@ export type Wishes = {
   control(): Control
   /** Aborts when this call must stop: an interrupt, or the claim's loss. For one model call or tool call. */
   callSignal(): AbortSignal
+  /** The same for a model call, which a loss reaches a moment later: what has already arrived says what the call cost. */
+  modelSignal(): AbortSignal
   /** The turn has done what was wished. */
   obeyed(): void
   tell(control: Control): void
@@ -20,17 +22,27 @@ export type Wishes = {
   leave(reason: string): void
 }
 
+/** A worker that wakes up late reads what lies in its sockets before it gives its calls up. */
+const LAST_BYTES_MS = 500
+
 export const createWishes = (initial: Control): Wishes => {
   const lost = new AbortController()
+  const lostToModel = new AbortController()
   let control = initial
   let call = new AbortController()
+  const lose = (reason: Error): void => {
+    lost.abort(reason)
+    setTimeout(() => lostToModel.abort(reason), LAST_BYTES_MS).unref()
+  }
+  const openCall = (): AbortSignal => {
+    if (call.signal.aborted && control !== 'interrupt') call = new AbortController()
+    return call.signal
+  }
   return {
     lost: lost.signal,
     control: () => control,
-    callSignal: () => {
-      if (call.signal.aborted && control !== 'interrupt') call = new AbortController()
-      return AbortSignal.any([lost.signal, call.signal])
-    },
+    callSignal: () => AbortSignal.any([lost.signal, openCall()]),
+    modelSignal: () => AbortSignal.any([lostToModel.signal, openCall()]),
     obeyed: () => {
       control = null
       call = new AbortController()
@@ -39,7 +51,7 @@ export const createWishes = (initial: Control): Wishes => {
       control = wish
       if (wish === 'interrupt') call.abort(new Error('interrupted'))
     },
-    lose: (reason) => lost.abort(new Error(reason)),
-    leave: (reason) => lost.abort(new LeaveRunning(reason)),
+    lose: (reason) => lose(new Error(reason)),
+    leave: (reason) => lose(new LeaveRunning(reason)),
   }
 }
