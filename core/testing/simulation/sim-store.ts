@@ -181,15 +181,18 @@ export class SimStore {
     }
     for (const [workerId, { expiresAt }] of this.leases) if (expiresAt <= now) this.leases.delete(workerId)
     const wakes = this.#turns.sweep({ nothingHeld: this.money.heldNanos === 0n })
-    for (const { id, workerId, sessionId, state, createdAt } of this.money.reservations.values()) {
+    for (const reservation of this.money.reservations.values()) {
+      const { workerId, sessionId, state, createdAt } = reservation
       const forgotten = createdAt < now - FORGOTTEN_MS && this.sessionOf(sessionId).claim.workerId !== workerId
-      if (state === 'held' && (forgotten || !this.isAlive(workerId))) wakes.push(...this.#presume(id))
+      if (state === 'held' && (forgotten || !this.isAlive(workerId))) wakes.push(...this.#presume(reservation))
     }
     return { wakes }
   }
 
-  #presume(reservationId: string): Wake[] {
-    this.#settle({ reservationId, costNanos: 0n, usage: null, basis: 'presumed' })
+  #presume({ id, sessionId, amountNanos }: SimReservation): Wake[] {
+    if (!this.#settle({ reservationId: id, costNanos: 0n, usage: null, basis: 'presumed' })) return []
+    const payload = { turnId: '', next: 'outcome_unknown' as const, message: 'the worker died during a model call' }
+    this.#write(this.sessionOf(sessionId), [{ type: 'harness.error', actor: 'platform', payload, costNanos: amountNanos }], null)
     return this.#turns.fillSlots()
   }
 

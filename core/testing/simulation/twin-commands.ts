@@ -21,7 +21,7 @@ type Told = { pair: TwinPair; sessionId: string; worker: number; number: number 
 type Holding = Told & { held: Held }
 
 export const runCommand = async (pair: TwinPair, { of, worker, what, number }: Command): Promise<void> => {
-  pair.now++
+  pair.tick()
   await COMMANDS[what]({ pair, sessionId: pair.sessionIds[of]!, worker, number })
 }
 
@@ -72,17 +72,6 @@ const settle = async ({ pair, number }: Told, basis: Settlement['basis']): Promi
   if (reservationId === undefined) return
   const settlement = { reservationId, costNanos: BigInt(number % 7), usage: null, basis }
   pair.compare(await settleCall(pair.test.db, pair.tenantId, settlement), pair.twin.settleAlone(settlement))
-}
-
-const pass = async ({ pair, number }: Told): Promise<void> => {
-  const ms = (number % 40) * 1_000
-  pair.now += ms
-  const back = "- $1 * interval '1 millisecond'"
-  await pair.test.superuser.query(`update turn set due_at = due_at ${back}, woken_at = woken_at ${back} where tenant_id = $2`, [
-    ms,
-    pair.tenantId,
-  ])
-  await pair.test.superuser.query(`update reservation set created_at = created_at ${back} where tenant_id = $2`, [ms, pair.tenantId])
 }
 
 const die = async ({ pair, worker }: Told): Promise<void> => {
@@ -158,7 +147,7 @@ const COMMANDS = {
   presume: (told: Told) => settle(told, 'presumed'),
   die,
   sweep: async ({ pair }: Told) => pair.compare(await sweepTurns(pair.test.db), pair.twin.sweep()),
-  pass,
+  pass: ({ pair, number }: Told) => pair.pass((number % 40) * 1_000),
 } satisfies Record<string, (told: Told) => Promise<void>>
 
 const answerOf = (turnId: string): NewEvent => ({

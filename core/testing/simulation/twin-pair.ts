@@ -30,7 +30,9 @@ export class TwinPair {
   readonly workers = ['', '']
   /** What each worker last claimed, and may still believe to hold. */
   readonly held: (Held | null)[] = [null, null]
-  now = 1_000_000
+  /** The twin's clock goes with Postgres's, and both with what a test lets pass at once. */
+  now = Math.round(performance.now())
+  #passedMs = 0
 
   constructor(test: TestDatabase, seed: Awaited<ReturnType<typeof seedTenant>>, limitNanos: bigint) {
     this.test = test
@@ -39,6 +41,19 @@ export class TwinPair {
     this.agentId = seed.agentId
     this.keyId = seed.caller.keyId
     this.twin = new SimStore({ now: () => this.now, bugs: new Set(), maxConcurrent: PAIR_SESSIONS, limitNanos })
+  }
+
+  tick(): void {
+    this.now = Math.max(this.now + 1, Math.round(performance.now()) + this.#passedMs)
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.#passedMs += ms
+    this.tick()
+    const back = "- $1 * interval '1 millisecond'"
+    const values = [ms, this.tenantId]
+    await this.test.superuser.query(`update turn set due_at = due_at ${back}, woken_at = woken_at ${back} where tenant_id = $2`, values)
+    await this.test.superuser.query(`update reservation set created_at = created_at ${back} where tenant_id = $2`, values)
   }
 
   kindOf(worker: number): 'worker' | 'suspect' {
@@ -56,7 +71,7 @@ export class TwinPair {
     this.twin.addSession(id, thread)
     this.twin.append({ sessionId: id, epoch: null, events, turn: { op: 'ensure', next: { id: turn, kind: 'work' } } })
     this.sessionIds.push(id)
-    this.now++
+    this.tick()
   }
 
   async beginWorker(worker: number): Promise<void> {
@@ -133,7 +148,8 @@ export const createTwinPair = async (test: TestDatabase, limitNanos: bigint): Pr
   const seed = await seedTenant(test.db, { maxConcurrentSessions: PAIR_SESSIONS })
   const pair = new TwinPair(test, seed, limitNanos)
   await test.superuser.query(
-    "insert into budget (id, tenant_id, scope, scope_id, period, set_by, limit_nanos) values ($1, $2, 'TENANT', $2, 'LIFETIME', 'TENANT', $3)",
+    // Without alerts: those are told of elsewhere, and the twin has none.
+    "insert into budget (id, tenant_id, scope, scope_id, period, set_by, limit_nanos, alert_percents) values ($1, $2, 'TENANT', $2, 'LIFETIME', 'TENANT', $3, '{}')",
     [createId('bgt'), seed.tenantId, limitNanos.toString()],
   )
   for (let index = 0; index < PAIR_SESSIONS; index++) await pair.addSession(seed)
