@@ -48,5 +48,10 @@ export const connectionConfig = (url: string, role: Role): pg.ClientConfig => ({
   keepAlive: true,
 })
 
-const openPool = (url: string, role: Role, max: number): pg.Pool =>
-  new pg.Pool({ ...connectionConfig(url, role), max, idleTimeoutMillis: 30_000 })
+const openPool = (url: string, role: Role, max: number): pg.Pool => {
+  const pool = new pg.Pool({ ...connectionConfig(url, role), max, idleTimeoutMillis: 30_000 })
+  // The pool listens to idle ones only: one that breaks in the middle of a transaction, between two statements, would end the process.
+  // Whoever has it finds out by its next statement.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
