@@ -81,9 +81,7 @@ const recordAnswer = async (
     )
   } catch (error) {
     // Once per reservation: where the append was committed and only its answer lost, this changes nothing.
-    await settleAlone(stretch, settlement).catch((again: unknown) =>
-      stretch.parts.logger.warn({ err: again, reservationId: settlement.reservationId }, 'a call could not be settled yet'),
-    )
+    await settleAlone(stretch, settlement)
     throw error
   }
   await stretch.parts.atPoint('after_answer')

@@ -3,12 +3,17 @@
  * Used for every kind of call: work, judge.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { costNanos, findModel, NO_USAGE, worstCaseNanos } from '@longhaul/core/src/budgets/prices.ts'
 import { type ReserveResult, reserveCall, settleCall } from '@longhaul/core/src/budgets/reserve-call.ts'
 import { createId } from '@longhaul/core/src/ids.ts'
 import type { Settlement } from '@longhaul/core/src/log/append-events.ts'
 import type { Billing, ModelDelta, ModelOutcome, ModelRequest } from '../models/model.ts'
 import { ClaimLostError, type Stretch } from './stretch.ts'
+
+/** For ten minutes: a database that is away for longer is no passing fault. */
+const SETTLE_RETRY_MS = 500
+const SETTLE_TRIES = 1_200
 
 export type BudgetBlock = Extract<ReserveResult, { granted: false }>
 
@@ -29,8 +34,9 @@ export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promi
   const { parts, claim } = stretch
   const at = new Date()
   await parts.atPoint('before_reservation')
+  const reservationId = createId('rsv')
   const reserved = await reserveCall(parts.db, {
-    id: createId('rsv'),
+    id: reservationId,
     tenantId: claim.tenantId,
     sessionId: claim.session.id,
     threadId: claim.thread.id,
@@ -41,6 +47,10 @@ export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promi
     kind: call.kind,
     model: call.request.model,
     ...priceBound(call, parts.limits, at),
+  }).catch(async (error: unknown) => {
+    // It may be held all the same, and nothing was asked of the provider.
+    await settleAlone(stretch, { reservationId, costNanos: 0n, usage: NO_USAGE, basis: 'exact' })
+    throw error
   })
   if ('refused' in reserved) throw new ClaimLostError(reserved.refused)
   if (!reserved.granted) return { blocked: reserved }
@@ -67,10 +77,36 @@ export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promi
   return { outcome, settlement, costNanos: settlement.basis === 'presumed' ? reserved.reservation.amountNanos : settlement.costNanos }
 }
 
-/** Settles a call whose outcome goes into no event, or whose claim was lost meanwhile: needs no claim. */
+/**
+ * Settles a call whose outcome goes into no event, or whose claim was lost meanwhile: needs no claim, and never fails. While the database
+ * is away it is tried again beside whatever comes next; what is not settled by then, or with this process gone, the sweep presumes.
+ */
 export const settleAlone = async (stretch: Stretch, settlement: Settlement): Promise<void> => {
+  try {
+    await settle(stretch, settlement)
+  } catch (error) {
+    stretch.parts.logger.warn({ err: error, reservationId: settlement.reservationId }, 'a call could not be settled yet')
+    void settleLater(stretch, settlement)
+  }
+}
+
+const settle = async (stretch: Stretch, settlement: Settlement): Promise<void> => {
   const { wakes } = await settleCall(stretch.parts.db, stretch.claim.tenantId, settlement)
   stretch.send(wakes)
+}
+
+const settleLater = async (stretch: Stretch, settlement: Settlement): Promise<void> => {
+  for (let tries = 1; tries <= SETTLE_TRIES; tries++) {
+    await sleep(SETTLE_RETRY_MS, undefined, { ref: false })
+    if (stretch.parts.db.app.ending) return
+    try {
+      await settle(stretch, settlement)
+      return
+    } catch (error) {
+      stretch.parts.logger.debug({ err: error, reservationId: settlement.reservationId }, 'a call could still not be settled')
+    }
+  }
+  stretch.parts.logger.error({ reservationId: settlement.reservationId }, 'a call was not settled: it will be presumed')
 }
 
 /** A model without a price costs nothing here, and is called under no budget: one may have been set since the session was made. */
