@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,6 +51,21 @@ test('a server whose launcher was killed is adopted with its data, and data and 
   running = await startPostgres({ dataDir })
   expect(running).toMatchObject({ pid: Number(output), port, adopted: true })
   expect(running.pid).not.toBe(pid)
+  expect(await ask('select answer from kept')).toEqual(['42'])
+})
+
+test('after kill -9 of the server it starts again only when the last of its processes is gone: two must never write the same files', async () => {
+  const client = new pg.Client({ connectionString: running.superuserUrl })
+  client.on('error', () => {}) // it is to be cut off
+  await client.connect()
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  // Busy, so that it does not notice for a while that its server is gone.
+  const busy = client.query('select count(*) from generate_series(1, 8000000)').catch(() => {})
+  process.kill(running.pid, 'SIGKILL')
+  running = await startPostgres({ dataDir, durable: false })
+  // Empty for one that has ended and that nobody has buried.
+  expect(await readFile(`/proc/${rows[0]?.pid}/cmdline`, 'utf8').catch(() => '')).toBe('')
+  await busy
   expect(await ask('select answer from kept')).toEqual(['42'])
 })
 

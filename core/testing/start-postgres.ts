@@ -15,6 +15,8 @@ const run = promisify(execFile)
 const START_TIMEOUT_MS = 60_000
 /** Between two looks at the server's pid file: it starts in about 30 ms. */
 const POLL_MS = 10
+/** Between two attempts to start where processes of a killed server still end. */
+const LEFTOVER_MS = 100
 
 export type StartPostgresOptions = {
   /** Folder that keeps the cluster, its port, password and log file. */
@@ -52,11 +54,21 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
   await removeStalePidFile(cluster.folder)
 
   const port = await choosePort(place, options.port)
-  const child = await launch(binaries.postgres, { cluster, port, place, user, durable: options.durable ?? true })
-  const started = await waitUntilReady(cluster.folder, child)
-  // Two launchers may race for one folder: PostgreSQL lets one win, and the other takes over what the winner started.
-  if (!started) throw new Error(`PostgreSQL did not start: see ${join(place, 'postgres.log')}`)
-  return started.pid === child.pid ? toRunning(started, cluster, false) : adopt(started, cluster)
+  const deadline = Date.now() + START_TIMEOUT_MS
+  for (;;) {
+    const child = await launch(binaries.postgres, { cluster, port, place, user, durable: options.durable ?? true })
+    const started = await waitUntilReady(cluster.folder, child)
+    // Two launchers may race for one folder: PostgreSQL lets one win, and the other takes over what the winner started.
+    if (started) return started.pid === child.pid ? toRunning(started, cluster, false) : adopt(started, cluster)
+    if (Date.now() > deadline || !(await isStillInUse(place)))
+      throw new Error(`PostgreSQL did not start: see ${join(place, 'postgres.log')}`)
+    await sleep(LEFTOVER_MS)
+  }
+}
+
+/** A server that was killed leaves processes that end only when they look up from their work: until then PostgreSQL refuses the folder. */
+async function isStillInUse(place: string): Promise<boolean> {
+  return (await readFile(join(place, 'postgres.log'), 'utf8')).slice(-1_000).includes('is still in use')
 }
 
 async function launch(
