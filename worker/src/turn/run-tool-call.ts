@@ -1,10 +1,18 @@
 import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import { cutText } from '@longhaul/core/src/text.ts'
 import type { ToolCallView } from '@longhaul/core/src/turns/view-turn.ts'
-import { RepeatedCallError, type Sandbox, SandboxLostError, SandboxUnavailableError, StaleEpochError } from '../sandboxes/sandbox.ts'
+import {
+  type CallState,
+  RepeatedCallError,
+  type Sandbox,
+  SandboxLostError,
+  SandboxUnavailableError,
+  StaleEpochError,
+} from '../sandboxes/sandbox.ts'
 import { wasLostSince } from '../sandboxes/sandbox-pool.ts'
 import type { Tool, ToolOutcome } from '../tools/tool.ts'
 import { openSandbox } from './open-sandbox.ts'
+import { retryLater } from './retry-later.ts'
 import { ClaimLostError, lastOf, type Stretch } from './stretch.ts'
 
 type ResultFields = Partial<Pick<ToolOutcome, 'exitCode' | 'durationMs' | 'truncated' | 'outputFile'>> & {
@@ -53,12 +61,27 @@ export const recoverCall = async (stretch: Stretch, call: ToolCallView): Promise
   const sandbox = await openSandbox(stretch)
   if (sandbox === 'let_go') return 'let_go'
   if (tool === undefined || call.seq === null || wasLostSince(stretch.events, call.seq)) return resultUnknown(stretch, call)
-  const state = await sandbox.inspectCall({ callNo: call.seq, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes })
+  const state = await inspect(stretch, sandbox, call.seq)
+  if (state === 'gone') return resultUnknown(stretch, call)
+  if (state === 'let_go') return 'let_go'
   if (state.state === 'never') return runLogged(stretch, call, { tool, sandbox })
   if (state.state === 'unknown') return resultUnknown(stretch, call)
   return finish(stretch, call, async (signal) =>
     tool.collect(call.input, { sandbox, callNo: call.seq ?? 0, signal, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes }),
   )
+}
+
+const inspect = async (stretch: Stretch, sandbox: Sandbox, callNo: number): Promise<CallState | 'gone' | 'let_go'> => {
+  try {
+    return await sandbox.inspectCall({ callNo, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes })
+  } catch (error) {
+    if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost while a call was asked after')
+    if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
+    stretch.parts.sandboxes.forget(stretch.claim.session.id)
+    if (error instanceof SandboxLostError) return 'gone'
+    if (error instanceof SandboxUnavailableError) return collectLater(stretch, error)
+    throw error
+  }
 }
 
 /** Invalid or cut-off input never runs: the agent is told. */
@@ -113,10 +136,9 @@ const finish = async (
       ])
       return 'go_on'
     }
-    if (error instanceof SandboxLostError || error instanceof SandboxUnavailableError || error instanceof RepeatedCallError) {
-      stretch.parts.sandboxes.forget(stretch.claim.session.id)
-      return resultUnknown(stretch, call)
-    }
+    stretch.parts.sandboxes.forget(stretch.claim.session.id)
+    if (error instanceof SandboxUnavailableError) return collectLater(stretch, error)
+    if (error instanceof SandboxLostError || error instanceof RepeatedCallError) return resultUnknown(stretch, call)
     throw error
   }
   if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost during a tool call')
@@ -125,6 +147,10 @@ const finish = async (
   await stretch.parts.atPoint('after_result')
   return 'go_on'
 }
+
+/** The engine does not answer: the call may run on, and its result lies in the sandbox until somebody can ask again. */
+const collectLater = (stretch: Stretch, { message }: SandboxUnavailableError): Promise<'let_go'> =>
+  retryLater(stretch, { message, status: null, retryAfterMs: null, final: false, costNanos: null })
 
 const resultUnknown = async (stretch: Stretch, call: ToolCallView): Promise<'go_on'> => {
   await stretch.append([
