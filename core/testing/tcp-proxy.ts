@@ -22,8 +22,8 @@ export type TcpProxy = {
 
 type Pair = { client: Socket; server: Socket; losing: (() => void) | null }
 
-/** A wire that a test can cut, between a client and a server on this machine. */
-export const startTcpProxy = async (target: { port: number; host?: string }): Promise<TcpProxy> => {
+/** A wire that a test can cut, between a client and a server on this machine, which listens on a port or on a socket's path. */
+export const startTcpProxy = async (target: { port: number } | { path: string }): Promise<TcpProxy> => {
   const pairs = new Set<Pair>()
   const losses: { fits: (sent: Buffer) => boolean; done: () => void }[] = []
   let isDown = false
@@ -36,7 +36,7 @@ export const startTcpProxy = async (target: { port: number; host?: string }): Pr
       client.resetAndDestroy()
       return
     }
-    const server = connect({ port: target.port, host: target.host ?? '127.0.0.1' })
+    const server = connect('path' in target ? target : { ...target, host: '127.0.0.1' })
     const pair: Pair = { client, server, losing: null }
     pairs.add(pair)
     server.on('error', () => client.resetAndDestroy())
@@ -68,7 +68,7 @@ export const startTcpProxy = async (target: { port: number; host?: string }): Pr
   })
   const reset = ({ client, server }: Pair): void => {
     client.resetAndDestroy()
-    server.resetAndDestroy()
+    server.destroy()
   }
   const cut = (): void => {
     for (const pair of pairs) reset(pair)
