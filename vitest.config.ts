@@ -18,6 +18,8 @@ export default defineConfig({
     globalSetup: ['local/testing/global-setup.ts'],
     pool: 'forks', // a test may kill -9 what it started, and reads its own environment
     maxWorkers: 2, // each file brings services of its own; more starve one another
+    // Two shared cores can starve a test of processes and engines; one that fails every time is wrong. On a person's machine none is repeated.
+    retry: process.env.CI ? 2 : 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default', countsReporter],

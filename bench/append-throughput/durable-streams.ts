@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import path from 'node:path'
 import { everydayEvent } from '../platform/claimed-sessions.ts'
@@ -10,6 +10,7 @@ export type DurableStreams = { append(stream: number): Promise<void>; stop(): Pr
 
 /** The peer: durable-streams' own server, with files, in a process of its own as its users run it; its files beside our database's. */
 export const openDurableStreams = async (streams: number): Promise<DurableStreams> => {
+  await mkdir(path.join(root, '.longhaul'), { recursive: true }) // a clean clone has none
   const dataDir = await mkdtemp(path.join(root, '.longhaul', 'streams-'))
   const child = fork(path.join(import.meta.dirname, 'durable-streams-main.ts'), [dataDir], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

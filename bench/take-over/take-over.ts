@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { seedSession, seedTenant } from '@longhaul/core/testing/seeds.ts'
 import type { Bench } from '../figure.ts'
 import { recordArrivals } from '../platform/arrivals.ts'
@@ -37,13 +38,21 @@ export const benchTakeOver: Bench = async (context) => {
   }
 }
 
+/** Between two looks at who holds the session: its turn may be on its way from one worker to another. */
+const LOOK_MS = 50
+const PATIENCE_MS = 30_000
+
 const killHolder = async ({ test, workers }: WorkerBench, sessionId: string): Promise<void> => {
-  const { rows } = await test.superuser.query<{ pid: number }>(
-    'select l.pid from claim c join lease l on l.worker_id = c.worker_id where c.session_id = $1',
-    [sessionId],
-  )
-  const holder = workers.findIndex(({ pid }) => pid === rows[0]?.pid)
-  if (holder === -1) throw new Error(`no worker holds session ${sessionId}`)
-  const [worker] = workers.splice(holder, 1)
-  await worker?.kill()
+  for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await sleep(LOOK_MS)) {
+    const { rows } = await test.superuser.query<{ pid: number }>(
+      'select l.pid from claim c join lease l on l.worker_id = c.worker_id where c.session_id = $1',
+      [sessionId],
+    )
+    const holder = workers.findIndex(({ pid }) => pid === rows[0]?.pid)
+    if (holder === -1) continue
+    const [worker] = workers.splice(holder, 1)
+    await worker?.kill()
+    return
+  }
+  throw new Error(`no worker holds session ${sessionId}`)
 }
