@@ -63,8 +63,9 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
   } finally {
     active.remove(turn)
     // A sandbox whose claim is lost may be another worker's by now, and its tool call still running: only who let go by itself stops it.
-    if (wishes.lost.aborted) parts.sandboxes.forget(claimed.session.id)
-    else parts.sandboxes.release({ sessionId: claimed.session.id, epoch: claimed.epoch })
+    const held = { sessionId: claimed.session.id, epoch: claimed.epoch }
+    if (wishes.lost.aborted) parts.sandboxes.forget(held)
+    else parts.sandboxes.release(held)
   }
 }
 

@@ -65,7 +65,7 @@ const takeCopy = async (stretch: Stretch): Promise<WorkspaceCopy | { unfit: stri
     }
     if (signal.aborted) return continueWork(stretch, 'interrupted')
     parts.logger.warn({ err: error, sessionId: claim.session.id }, 'the workspace could not be copied')
-    parts.sandboxes.forget(claim.session.id)
+    parts.sandboxes.forget({ sessionId: claim.session.id, epoch: claim.epoch })
     const message = `the workspace could not be copied: ${error instanceof Error ? error.message : String(error)}`
     return retryLater(stretch, { message, status: null, retryAfterMs: null, final: false, costNanos: null })
   }

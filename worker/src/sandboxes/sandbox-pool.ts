@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventOf, LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Stretch } from '../turn/stretch.ts'
-import type { Sandbox, SandboxProvider, SandboxSpec } from './sandbox.ts'
+import { type Sandbox, type SandboxProvider, type SandboxSpec, StaleEpochError } from './sandbox.ts'
 
 /** A resource could not be put in, and trying again by itself would not help. Its message is for the person who asked for it. */
 export class ResourcesFailedError extends Error {}
@@ -70,7 +70,7 @@ export class SandboxPool {
   /** The worker has let go of the session: after a while without work its sandbox is stopped. */
   release({ sessionId, epoch }: { sessionId: string; epoch: number }): void {
     const known = this.#openings.get(sessionId)
-    if (known === undefined) return
+    if (known === undefined || known.epoch > epoch) return
     known.heldUntil = epoch // a turn that needed no tool held the session too
     clearTimeout(this.#idle.get(sessionId))
     this.#idle.set(
@@ -79,16 +79,17 @@ export class SandboxPool {
     )
   }
 
-  /** Its channel is of no more use: the next turn opens it anew. */
-  forget(sessionId: string): void {
+  /** The claim's channel is of no more use: the next turn opens it anew. What a later claim has opened stays. */
+  forget({ sessionId, epoch }: { sessionId: string; epoch: number }): void {
     const known = this.#openings.get(sessionId)
+    if (known !== undefined && known.epoch > epoch) return
     this.#openings.delete(sessionId)
     known?.opened.then(({ sandbox }) => sandbox.detach()).catch(() => {})
   }
 
   async remove(sessionId: string): Promise<void> {
     this.#clearIdle(sessionId)
-    this.forget(sessionId)
+    this.forget({ sessionId, epoch: Number.POSITIVE_INFINITY })
     await this.provider.remove(sessionId)
   }
 
@@ -107,16 +108,18 @@ export class SandboxPool {
       sleep(OPENING_MS, undefined, { ref: false }),
     ])
     await Promise.all(idle.map((sessionId) => this.#stopIdle(sessionId)))
-    for (const sessionId of this.attached()) this.forget(sessionId)
+    for (const sessionId of this.attached()) this.forget({ sessionId, epoch: Number.POSITIVE_INFINITY })
   }
 
   #open(stretch: Stretch): Opening['opened'] {
     const { session, epoch } = stretch.claim
-    this.#clearIdle(session.id)
     const known = this.#openings.get(session.id)
+    // A turn of this very worker whose lease had expired for a moment, and who has not noticed.
+    if (known !== undefined && known.epoch > epoch) return Promise.reject(new StaleEpochError('the session was claimed again'))
+    this.#clearIdle(session.id)
     if (known !== undefined && known.epoch === epoch) return known.opened
     // The older claim's channel would go on mending itself, and start again what is stopped.
-    this.forget(session.id)
+    this.forget({ sessionId: session.id, epoch })
     const opened = this.#openAndFill(stretch)
     const opening = { tenantId: stretch.claim.tenantId, epoch, heldUntil: epoch, opened }
     this.#openings.set(session.id, opening)
@@ -163,7 +166,7 @@ export class SandboxPool {
     const known = this.#openings.get(sessionId)
     if (known === undefined) return
     const { tenantId, heldUntil: epoch } = known
-    this.forget(sessionId)
+    this.forget({ sessionId, epoch })
     try {
       // Another worker of this engine may have had it since, and may run a tool in it now.
       if (!(await this.#isLastHolder({ sessionId, epoch }))) return

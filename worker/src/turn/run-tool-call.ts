@@ -77,7 +77,7 @@ const inspect = async (stretch: Stretch, sandbox: Sandbox, callNo: number): Prom
   } catch (error) {
     if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost while a call was asked after')
     if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
-    stretch.parts.sandboxes.forget(stretch.claim.session.id)
+    stretch.parts.sandboxes.forget({ sessionId: stretch.claim.session.id, epoch: stretch.claim.epoch })
     if (error instanceof SandboxLostError) return 'gone'
     if (error instanceof SandboxUnavailableError) return collectLater(stretch, error)
     throw error
@@ -136,7 +136,7 @@ const finish = async (
       ])
       return 'go_on'
     }
-    stretch.parts.sandboxes.forget(stretch.claim.session.id)
+    stretch.parts.sandboxes.forget({ sessionId: stretch.claim.session.id, epoch: stretch.claim.epoch })
     if (error instanceof SandboxUnavailableError) return collectLater(stretch, error)
     if (error instanceof SandboxLostError || error instanceof RepeatedCallError) return resultUnknown(stretch, call)
     throw error
