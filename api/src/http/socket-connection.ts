@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Keyring } from '@longhaul/core/src/tenants/keyring.ts'
 import type { Principal } from '@longhaul/core/src/tenants/role.ts'
@@ -5,6 +6,7 @@ import { CloseCode } from 'graphql-ws'
 import type { WebSocket } from 'ws'
 import { LIMITS } from '../graphql/limits.ts'
 import type { FrameSink } from '../subscriptions/frame-sink.ts'
+import { toTextFrame } from './text-frame.ts'
 
 /** A peer that does not take its close frame is cut off after this. */
 const CLOSE_MS = 1_000
@@ -15,20 +17,24 @@ export class SocketConnection {
   readonly closed: Promise<void>
   principal: Principal | null = null
   readonly #socket: WebSocket
+  /** What the socket writes to. Prepared frames go straight there: nothing is compressed or cut, so ws writes each of its own at once. */
+  readonly #stream: Duplex
   readonly #logger: Logger
   readonly #closing = Promise.withResolvers<void>()
   #key: string | null = null
   #answered = true
   #waiting: (() => void)[] = []
 
-  constructor(socket: WebSocket, logger: Logger) {
+  constructor(socket: WebSocket, stream: Duplex, logger: Logger) {
     this.#socket = socket
+    this.#stream = stream
     this.#logger = logger
     this.protocol = socket.protocol
     this.closed = this.#closing.promise
     socket.on('pong', () => {
       this.#answered = true
     })
+    stream.on('drain', () => this.#wake())
   }
 
   signIn(key: string, principal: Principal): void {
@@ -38,7 +44,7 @@ export class SocketConnection {
 
   /** Resolves when the reader keeps up, so that a stream of answers does not outrun it. */
   send(text: string): Promise<void> {
-    this.#write(text)
+    if (this.#isOpen()) this.#socket.send(text)
     return this.#isReady() ? Promise.resolve() : this.#whenReady()
   }
 
@@ -59,10 +65,12 @@ export class SocketConnection {
 
   /** Where one operation's prepared payloads go. */
   sinkOf(id: string): FrameSink {
-    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`
+    const head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`)
     const isReady = () => this.#isReady()
     return {
-      next: (payload) => this.#write(`${head}${payload}}`),
+      next: (payload) => {
+        if (this.#isOpen()) this.#stream.write(toTextFrame(head, payload))
+      },
       get ready() {
         return isReady()
       },
@@ -86,22 +94,24 @@ export class SocketConnection {
 
   gone(): void {
     this.#closing.resolve()
-    for (const wake of this.#waiting.splice(0)) wake()
+    this.#wake()
+  }
+
+  #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN
   }
 
   #isReady(): boolean {
     return this.#socket.bufferedAmount < LIMITS.socketBufferBytes
   }
 
+  /** So much waits only in a stream that has said it is full: it will say when it has drained. */
   #whenReady(): Promise<void> {
-    if (this.#isReady() || this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve()
+    if (this.#isReady() || !this.#isOpen()) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  #write(text: string): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return
-    this.#socket.send(text, () => {
-      if (this.#waiting.length > 0 && this.#isReady()) for (const wake of this.#waiting.splice(0)) wake()
-    })
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake()
   }
 }

@@ -4,7 +4,7 @@ import { isDatabaseUnreachable, PlatformError } from '@longhaul/core/src/errors.
 import type { Principal } from '@longhaul/core/src/tenants/role.ts'
 import { type ExecutionArgs, execute, type GraphQLSchema } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import { type ApiParts, createContext } from '../context.ts'
 import { type Admission, toGraphQLError } from '../graphql/admit-request.ts'
 import { formatError } from '../graphql/format-error.ts'
@@ -73,8 +73,8 @@ export const openSocketDoor = (
     onError: (_, __, ___, errors) => errors.map((error) => formatError(error, parts.logger)),
   })
 
-  sockets.on('connection', (socket) => {
-    const connection = new SocketConnection(socket, parts.logger)
+  const open = (socket: WebSocket, stream: Duplex): void => {
+    const connection = new SocketConnection(socket, stream, parts.logger)
     connections.add(connection)
     const closed = graphql.opened(connection, connection)
     socket.on('error', (error) => parts.logger.debug({ err: error }, 'a socket reports an error'))
@@ -83,11 +83,11 @@ export const openSocketDoor = (
       connection.gone()
       void closed(code, reason.toString())
     })
-  })
+  }
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const refusal = refuseUpgrade(request)
-    if (refusal === null) sockets.handleUpgrade(request, socket, head, (webSocket) => sockets.emit('connection', webSocket, request))
+    if (refusal === null) sockets.handleUpgrade(request, socket, head, (webSocket) => open(webSocket, socket))
     else socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   }
   server.on('upgrade', upgrade)

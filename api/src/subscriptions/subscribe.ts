@@ -36,7 +36,7 @@ type Source = AsyncGenerator<ExecutionResult, void, void>
  * throws what ends it; changes of sessions are executed one by one, each with nothing read before.
  */
 export const createSubscribe = (parts: ApiParts, live: Live) => {
-  const frameOf = createFrameCache<string>()
+  const frameOf = createFrameCache<Buffer>()
 
   return async (args: ExecutionArgs): Promise<Source | ExecutionResult> => {
     const operation = getOperationAST(args.document, args.operationName) as OperationDefinitionNode
@@ -61,7 +61,7 @@ type EventsArgs = Required<SubscriptionSessionEventsArgs>
 type Start = { parts: ApiParts; live: Live; args: ExecutionArgs }
 
 const startSessionEvents = async (
-  { parts, live, frameOf, args }: Start & { frameOf: FrameOf<string> },
+  { parts, live, frameOf, args }: Start & { frameOf: FrameOf<Buffer> },
   { sessionId, after, deltas }: EventsArgs,
 ): Promise<Source> => {
   if (after < 0) throw badInput('after', 'the seq of the last event seen, or 0')
@@ -73,7 +73,7 @@ const startSessionEvents = async (
   const renderer = createFrameRenderer(args, { tenantId, sessionId, logger: parts.logger })
   const push = async (): Promise<void> => {
     for await (const update of updates) {
-      sink.next(frameOf(update, renderer.key, () => renderer.render(update)))
+      sink.next(frameOf(update, renderer.key, () => Buffer.from(renderer.render(update))))
       // Who does not take its frames is not read for: the feed lets it fall behind, and it reads the log when it can again.
       if (!sink.ready) await sink.whenReady()
     }
