@@ -13,6 +13,7 @@ const ROWS: Row[] = [
   { subscribers: 1_000, sessions: 100, perSecond: 500, seconds: 20, percent: 99, atMost: 30 },
   { subscribers: 1_000, sessions: 1, perSecond: 10, seconds: 20, percent: 99, atMost: 50 },
 ]
+const WARM_UP_SECONDS = 2
 const SMOKE_ROWS: Row[] = [{ subscribers: 4, sessions: 2, perSecond: 20, seconds: 0.5, percent: 50, atMost: 6 }]
 
 /** From a commit to everybody who watches, through the api's socket: few and many subscribers, of one session and of many. */
@@ -25,7 +26,8 @@ export const benchFanOut: Bench = async ({ smoke }) => {
     const { secret } = await createApiKey(test.db, { tenantId, name: 'bench', role: 'VIEWER', expiresAt: null }, async () => {})
     const figures: Figure[] = []
     for (const row of smoke ? SMOKE_ROWS : ROWS) {
-      const scenario = { ...row, sessions: sessions.slice(0, row.sessions), count: row.perSecond * row.seconds }
+      const warmUp = smoke ? 0 : row.perSecond * WARM_UP_SECONDS
+      const scenario = { ...row, sessions: sessions.slice(0, row.sessions), count: warmUp + row.perSecond * row.seconds, warmUp }
       const { delays, inOrder } = await runScenario({ test, url: api.url, key: secret }, scenario)
       const what = `${row.subscribers} subscribers, ${row.sessions} session${row.sessions > 1 ? 's' : ''}, ${row.perSecond} events/s`
       const target = { of: 'measured' as const, atMost: row.atMost }

@@ -28,6 +28,7 @@ for (let event = 0; event < task.count; event++) {
   running.push(append(event % task.sessions.length))
 }
 await Promise.all(running)
+await announcer.flush()
 await announcer.close()
 await db.close()
 process.send?.(commits, undefined, undefined, () => process.disconnect())

@@ -5,9 +5,10 @@ import type { TestDatabase } from '@longhaul/core/testing/database.ts'
 import { appendOne, type ClaimedSession } from '../platform/claimed-sessions.ts'
 import type { Commit, GeneratorTask, Received, SubscribersTask } from './parts.ts'
 
-export type Scenario = { sessions: ClaimedSession[]; subscribers: number; perSecond: number; count: number }
+/** The first `warmUp` of `count` events are counted, not timed: the generator is a process that has just begun, and runs behind at first. */
+export type Scenario = { sessions: ClaimedSession[]; subscribers: number; perSecond: number; count: number; warmUp: number }
 export type Delivered = {
-  /** From an event's commit to a subscriber's having it, milliseconds. */
+  /** From an event's commit to a subscriber's having it, milliseconds; of those after the warm-up. */
   delays: number[]
   /** Of all deliveries that were due, those that came once and in order. */
   inOrder: number
@@ -16,7 +17,7 @@ export type Delivered = {
 /** Subscribers go live, the generator appends, and each event's way to each subscriber is timed. */
 export const runScenario = async (
   { test, url, key }: { test: TestDatabase; url: string; key: string },
-  { sessions, subscribers, perSecond, count }: Scenario,
+  { sessions, subscribers, perSecond, count, warmUp }: Scenario,
 ): Promise<Delivered> => {
   const heads = await Promise.all(sessions.map((session) => appendOne(test, session)))
   const perSession = count / sessions.length
@@ -26,15 +27,22 @@ export const runScenario = async (
   const received = nextMessage(readers) as Promise<Received>
   const writer = startPart('generator-main.ts', { databaseUrl: test.url, sessions, perSecond, count } satisfies GeneratorTask)
   const commits = (await nextMessage(writer)) as Commit[]
-  return toDelivered(commits, await received, { sessions: sessions.length, heads: heads.map(({ seq }) => seq) })
+  return toDelivered(commits, await received, { sessions: sessions.length, heads: heads.map(({ seq }) => seq), warmUp })
 }
 
-const toDelivered = (commits: Commit[], received: Received, { sessions, heads }: { sessions: number; heads: number[] }): Delivered => {
+const toDelivered = (
+  commits: Commit[],
+  received: Received,
+  { sessions, heads, warmUp }: { sessions: number; heads: number[]; warmUp: number },
+): Delivered => {
   const committedAt = heads.map((): number[] => [])
   for (const [session, seq, at] of commits) committedAt[session]![seq - heads[session]! - 1] = at
-  const delays = received.flatMap(({ at }, subscriber) => [...at].map((one, event) => one - committedAt[subscriber % sessions]![event]!))
+  const skipped = Math.ceil(warmUp / sessions)
+  const toDelays = ({ at }: Received[number], subscriber: number) =>
+    Array.from(at.subarray(skipped), (one, event) => one - committedAt[subscriber % sessions]![event + skipped]!)
+  const due = received.reduce((sum, { at }) => sum + at.length, 0)
   const disorder = received.reduce((sum, one) => sum + one.disorder, 0)
-  return { delays, inOrder: (delays.length - disorder) / delays.length }
+  return { delays: received.flatMap(toDelays), inOrder: (due - disorder) / due }
 }
 
 const startPart = (script: string, task: GeneratorTask | SubscribersTask): ChildProcess => {
