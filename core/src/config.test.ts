@@ -36,6 +36,7 @@ test.each([
   [{ DATABASE_URL: 'mysql://x' }, 'DATABASE_URL must be a URL that begins with postgres:// or postgresql://.'],
   [{ SANDBOX: 'vm' }, 'SANDBOX must be docker or process.'],
   [{ SANDBOX: 'process', NODE_ENV: 'production' }, 'SANDBOX must be docker when NODE_ENV is production'],
+  [{ DOCKER_HOST: 'ssh://me@engine' }, 'DOCKER_HOST must be a URL that begins with unix:// or tcp:// or http:// or https://.'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be fatal'],
   [{ LEASE_MS: '2000', LEASE_RENEW_MS: '1500' }, 'LEASE_RENEW_MS must be at most half of LEASE_MS (2000).'],
   [{ GIT_ALLOWED_PRIVATE_HOSTS: 'git.internal, not a host' }, 'GIT_ALLOWED_PRIVATE_HOSTS must be host names'],

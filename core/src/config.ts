@@ -59,7 +59,8 @@ const settings = z
     SANDBOX: z.enum(['docker', 'process'], { error: 'must be docker or process' }).default('docker'),
     /** Lets `process` sandboxes run without another user beside a real model key or an external database. */
     SANDBOX_UNSAFE: flag,
-    DOCKER_HOST: url('unix:', 'tcp:', 'http:', 'https:', 'ssh:').optional(),
+    /** No ssh: the attached channel that tool calls go through needs a socket or TCP; a tunnel of one's own gives either. */
+    DOCKER_HOST: url('unix:', 'tcp:', 'http:', 'https:').optional(),
     /** Turns that one worker advances at once. */
     WORKER_CONCURRENCY: wholeNumber(256, 1, 10_000),
     LOG_LEVEL: z

@@ -9,7 +9,7 @@ const firstAnswerMs = 60_000
 /** Gets an image that the engine doesn't have. Our own default image is built, never pulled: a stranger could publish its name. */
 export const pullImage = async (docker: Docker, image: string, signal: AbortSignal): Promise<void> => {
   if (image.startsWith('longhaul-'))
-    throw new SandboxImageError(`The engine has no image ${image}. \`npm run setup\` builds the default one.`)
+    throw new SandboxImageError(`The engine has no image ${image}. \`npm start\` builds the default one, on the machine where it runs.`)
   try {
     const messages = (await askEngine((abortSignal) => docker.pull(image, { abortSignal }), firstAnswerMs)) as Readable
     const stop = () => messages.destroy(new Error('stopped'))
