@@ -3,7 +3,7 @@ import { isPricedModel } from '../budgets/prices.ts'
 import { PlatformError } from '../errors.ts'
 import type { NewEvent } from '../events/event.ts'
 import { createId } from '../ids.ts'
-import { appendEvents } from '../log/append-events.ts'
+import { appendEvents, retrySerialization } from '../log/append-events.ts'
 import { type Caller, type CoreParts, inTransaction, refuseBacklog, tell } from './change-session.ts'
 import { refuseLongText } from './send-message.ts'
 
@@ -27,7 +27,7 @@ type Definition = { agentVersionId: string; model: string; judgeModel: string | 
 
 /**
  * One transaction: the session, its thread and claim, resources, budget, the first events and a turn that is due. `before` runs in it
- * first: the idempotency key is kept there. The input is already parsed.
+ * first, and again where the transaction is tried again: the idempotency key is kept there. The input is already parsed.
  */
 export const createSession = async (
   parts: CoreParts,
@@ -39,7 +39,7 @@ export const createSession = async (
   const { tenantId } = caller
   const sessionId = createId('ses')
   const threadId = createId('thr')
-  const result = await inTransaction(parts.db, async (client) => {
+  const create = async (client: pg.PoolClient) => {
     await client.query("select set_config('longhaul.tenant', $1, true)", [tenantId])
     await before?.(client, sessionId)
     const definition = await readDefinition(client, tenantId, input)
@@ -89,7 +89,8 @@ export const createSession = async (
     )
     if (append.refused !== undefined) throw new Error(`a session that was just made is ${append.refused}`)
     return append
-  })
+  }
+  const result = await retrySerialization(() => inTransaction(parts.db, create))
   tell(parts, { tenantId, sessionId, head: result.head, wakes: result.wakes, control: false })
   return { sessionId }
 }
