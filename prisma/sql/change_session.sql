@@ -42,6 +42,7 @@ begin
       'head', s.head, 'evaluationRounds', s.evaluation_rounds,
       'turn', case when t.id is null then null else jsonb_build_object('id', t.id, 'kind', t.kind, 'state', t.state, 'waitReason', t.wait_reason) end,
       'backlog', (select count(*) from turn where tenant_id = p_tenant and state = 'due' and woken_at is null),
+      'unread', (select count(*) from unread_message where session_id = s.id),
       'tenant', jsonb_build_object('status', n.status, 'backlogLimit', n.backlog_limit))
     from session s join tenant n on n.id = s.tenant_id left join turn t on t.thread_id = s.primary_thread_id and t.state <> 'settled'
     where s.id = p_session and s.tenant_id = p_tenant and s.deleted_at is null);

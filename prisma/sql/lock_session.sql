@@ -14,5 +14,6 @@ begin
     'head', s.head, 'evaluationRounds', s.evaluation_rounds,
     'turn', case when t.id is null then null else jsonb_build_object('id', t.id, 'kind', t.kind, 'state', t.state, 'waitReason', t.wait_reason) end,
     'backlog', (select count(*) from turn where tenant_id = p_tenant and state = 'due' and woken_at is null),
+    'unread', (select count(*) from unread_message where session_id = s.id),
     'tenant', (select jsonb_build_object('status', status, 'backlogLimit', backlog_limit) from tenant where id = p_tenant));
 end $$;

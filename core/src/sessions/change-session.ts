@@ -29,7 +29,10 @@ export type LockedSession = {
   head: number
   evaluationRounds: number
   turn: { id: string; kind: 'work' | 'evaluate'; state: 'due' | 'running' | 'waiting'; waitReason: string | null } | null
+  /** Turns of the tenant that wait for a slot. */
   backlog: number
+  /** Messages of the session that no turn has read yet. */
+  unread: number
   tenant: { status: 'ACTIVE' | 'SUSPENDED'; backlogLimit: number }
 }
 
@@ -182,11 +185,25 @@ export const inTransaction = async <T>(db: Database, run: (client: pg.PoolClient
   }
 }
 
+/** What is suspended spends nothing more: it reads, it stops what it has (pause, cancel, delete), and it starts nothing. */
+export const refuseSuspended = ({ tenant }: Pick<LockedSession, 'tenant'>): void => {
+  if (tenant.status === 'SUSPENDED')
+    throw new PlatformError('FORBIDDEN', 'This tenant is suspended: it can read, and stop what it has; it can start nothing.')
+}
+
 export const refuseBacklog = (session: Pick<LockedSession, 'backlog' | 'tenant'>): void => {
-  if (session.tenant.status === 'SUSPENDED')
-    throw new PlatformError('FORBIDDEN', 'This tenant is suspended: it can read, and nothing else.')
+  refuseSuspended(session)
   if (session.backlog >= session.tenant.backlogLimit) {
     throw new PlatformError('RATE_LIMITED', `${session.backlog} turns of this tenant wait already; try again later.`, {
+      retryAfterMs: BACKLOG_RETRY_MS,
+    })
+  }
+}
+
+/** One session's messages add no turn, so the tenant's limit holds for them apart: else a running session would take any number. */
+export const refuseUnread = ({ id, unread, tenant }: Pick<LockedSession, 'id' | 'unread' | 'tenant'>): void => {
+  if (unread >= tenant.backlogLimit) {
+    throw new PlatformError('RATE_LIMITED', `${unread} messages to session ${id} wait to be read already; try again later.`, {
       retryAfterMs: BACKLOG_RETRY_MS,
     })
   }

@@ -8,6 +8,7 @@ import {
   type LockedSession,
   refuseBacklog,
   refuseFinal,
+  refuseSuspended,
 } from './change-session.ts'
 
 /** A paused session goes on where it stopped; a wish to pause that was not obeyed yet is taken back. */
@@ -17,6 +18,7 @@ export const resumeSession = async (parts: CoreParts, caller: Caller, { sessionI
 
 export const decideResume = (session: LockedSession, actor: string): Change | null => {
   refuseFinal(session, 'resumed')
+  refuseSuspended(session)
   if (session.control === 'pause') return { events: [], turn: { op: 'control', control: null }, control: true }
   if (session.status === 'QUEUED' || session.status === 'RUNNING') return null
   if (session.status !== 'PAUSED') {

@@ -33,6 +33,7 @@ const session: fc.Arbitrary<LockedSession> = fc
       evaluationRounds: 0,
       turn: open ? { id: 'trn_1', ...turn, state: atWork ? turn.state : 'waiting' } : null,
       backlog: 0,
+      unread: 0,
       tenant: { status: 'ACTIVE', backlogLimit: 10 },
     }
   })

@@ -12,6 +12,7 @@ import {
   type LockedSession,
   refuseBacklog,
   refuseFinal,
+  refuseUnread,
 } from './change-session.ts'
 
 export const MAX_MESSAGE_BYTES = 200_000
@@ -31,6 +32,7 @@ export const sendMessage = async (
   const { first, session } = await changeSessionQuickly(parts, { tenantId: caller.tenantId, sessionId, keep }, (locked) => {
     refuseFinal(locked, 'sent a message')
     refuseBacklog(locked)
+    refuseUnread(locked)
     return { ...decideMessage(locked, { actor: caller.keyId, text, lossy, mode }), onHead: mode === 'INTERRUPT' }
   })
   return { sessionId, seq: first, session }

@@ -249,6 +249,23 @@ describe('asking for an evaluation', () => {
   })
 })
 
+describe("a tenant's limit", () => {
+  it('holds for the messages of a running session too, until some are read', async () => {
+    const seeded = await seed()
+    const { parts, caller, tenantId, sessionId } = seeded
+    await test.superuser.query('update tenant set backlog_limit = 3 where id = $1', [tenantId])
+    const claimed = await mustClaim(seeded)
+    const say = () => sendMessage(parts, caller, { sessionId, text: 'And this.', mode: 'QUEUE' })
+    const [, last] = [await say(), await say()] // with the prompt, three wait
+    await expect(say()).rejects.toMatchObject({ code: 'RATE_LIMITED', extensions: { retryAfterMs: expect.any(Number) } })
+    await pauseSession(parts, caller, { sessionId })
+    await resumeSession(parts, caller, { sessionId })
+    const payload = { turnId: claimed.turn.id, seqs: [last.seq] }
+    await appendEvents(test.db, { ...of(claimed), events: [{ type: 'user.message_read', actor: 'platform', payload }] })
+    await say()
+  })
+})
+
 describe('raising a cap', () => {
   const stopAtBudget = async (seeded: Seeded): Promise<void> => {
     const claimed = await mustClaim(seeded)

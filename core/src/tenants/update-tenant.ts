@@ -4,7 +4,10 @@ import { asTenant } from './as-tenant.ts'
 
 export type UpdateTenant = { id: string; name: string | null; status: 'ACTIVE' | 'SUSPENDED' | null; maxConcurrentSessions: number | null }
 
-/** What is null stays. Turns of a suspended tenant are not woken; the sweep wakes them when it is active again. */
+/**
+ * What is null stays. Turns of a suspended tenant are not woken, and those whose wake is on its way lose their slot, so that nobody
+ * can claim them; the sweep wakes them when it is active again. Turns that run end their stretch.
+ */
 export const updateTenant = (db: Database, input: UpdateTenant): Promise<void> =>
   asTenant(db, input.id, async (client) => {
     const { rowCount } = await client.query(
@@ -12,4 +15,11 @@ export const updateTenant = (db: Database, input: UpdateTenant): Promise<void> =
       [input.id, input.name, input.status, input.maxConcurrentSessions],
     )
     if (rowCount === 0) throw notFound('tenant', input.id)
+    if (input.status !== 'SUSPENDED') return
+    // Behind whoever gives out slots at this moment, having read that the tenant is active. A turn that is locked is being claimed.
+    await client.query("select pg_advisory_xact_lock(hashtextextended('longhaul.slots:' || $1, 0))", [input.id])
+    await client.query(
+      "update turn set woken_at = null where id in (select id from turn where tenant_id = $1 and state = 'due' and woken_at is not null for no key update skip locked)",
+      [input.id],
+    )
   })

@@ -59,6 +59,7 @@ export const viewSession = (store: SimStore, sessionId: string): LockedSession =
         ? null
         : { id: turn.id, kind: turn.kind, state: turn.state as 'due' | 'running' | 'waiting', waitReason: turn.waitReason },
     backlog: 0,
+    unread: fold.unread.size,
     tenant: { status: 'ACTIVE', backlogLimit: 100 },
   }
 }
