@@ -1,10 +1,12 @@
 // Faults of worker processes: killed twice on one turn, killed by a turn, told to stop, frozen past their lease, racing one another.
 import { createId } from '@longhaul/core/src/ids.ts'
 import { appendEvents } from '@longhaul/core/src/log/append-events.ts'
+import { sendMessage } from '@longhaul/core/src/sessions/send-message.ts'
 import { claimTurn } from '@longhaul/core/src/turns/claim-turn.ts'
 import { startLease } from '@longhaul/core/src/turns/leases.ts'
 import { releaseClaim } from '@longhaul/core/src/turns/release-claim.ts'
 import { seedSession, seedTenant, silentParts } from '@longhaul/core/testing/seeds.ts'
+import Docker from 'dockerode'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createFaultScene, type FaultScene } from '../testing/fault-scene.ts'
 import { readSessionEvents, waitForSession, waitForStatus } from '../testing/read-session.ts'
@@ -82,6 +84,38 @@ describe('a worker killed', () => {
     for (const sessionId of beside)
       expect(await turnsOf(sessionId)).toEqual([{ state: 'settled', outcome: 'ended', suspect: true, crashes: 0 }])
     expect(survivor.child.exitCode ?? survivor.child.signalCode).toBeNull()
+    await scene.expectClean()
+  }, 120_000)
+})
+
+describe('a message that interrupts', () => {
+  it('when the worker of the tool at hand has died: whoever takes over ends its processes, and none of its calls begins', async () => {
+    scene.model.addScript('left-behind', [
+      {
+        toolCalls: [
+          { name: 'bash', input: { command: 'echo begun; sleep 300' } },
+          { name: 'bash', input: { command: 'echo second' } },
+        ],
+      },
+      { text: 'Heard.' },
+    ])
+    const worker = await workers.start()
+    const tenant = await seedTenant(scene.test.db)
+    const parts = silentParts(scene.test.db)
+    const sessionId = await seedSession(parts, tenant, { prompt: '[[script:left-behind]]' })
+    const container = new Docker().getContainer(`longhaul-${sessionId}`)
+    const sleeps = async () => JSON.stringify(await container.top().catch(() => '')).includes('sleep 300')
+    while (!(await sleeps())) await new Promise((resolve) => setTimeout(resolve, 50))
+    worker.child.kill('SIGKILL')
+    await worker.exited
+    await sendMessage(parts, tenant.caller, { sessionId, text: 'Stop that.', mode: 'INTERRUPT' })
+    await workers.start()
+    await waitForStatus(scene.test, sessionId, ['IDLE'], 60_000)
+    expect(await sleeps()).toBe(false)
+    expect((await outcomes(sessionId)).map(({ outcome, output }) => [outcome, output])).toEqual([
+      ['interrupted', expect.stringContaining('begun')],
+      ['not_run', expect.any(String)],
+    ])
     await scene.expectClean()
   }, 120_000)
 })

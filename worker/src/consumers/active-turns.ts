@@ -48,7 +48,7 @@ export class ActiveTurns {
   }
 
   /**
-   * What the lease's renewal says: wishes are told, and what is no longer ours is lost. A claim younger than the question is left alone.
+   * What the lease's renewal says: wishes are told, and what is no longer ours is lost. A claim or a wish younger than the question is left alone (`askedAt`: performance.now()).
    * Returns what the database says we hold and nobody here runs: the answer to its claim was lost, or its turn ended without a word.
    */
   reconcile(claims: readonly HeldClaim[], askedAt: number): HeldClaim[] {
@@ -56,7 +56,8 @@ export class ActiveTurns {
     for (const turn of this.all()) {
       const claim = held.get(turn.threadId)
       if (claim?.epoch === turn.epoch) {
-        if (claim.control !== turn.wishes.control()) turn.wishes.tell(claim.control)
+        // Read before the turn obeyed, an old wish would stop what it has begun since.
+        if (claim.control !== turn.wishes.control() && turn.wishes.changedAt() < askedAt) turn.wishes.tell(claim.control)
       } else if (turn.startedAt < askedAt) {
         turn.wishes.lose("the claim is another's")
       }

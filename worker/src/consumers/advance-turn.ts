@@ -50,7 +50,7 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
     turnId: job.turnId,
     epoch: claimed.epoch,
     wishes,
-    startedAt: Date.now(),
+    startedAt: performance.now(),
   }
   active.add(turn)
   try {

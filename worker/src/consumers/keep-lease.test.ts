@@ -61,7 +61,7 @@ test('a claim that is still being asked for is left alone, and so is a turn that
     turnId: running.turn.id,
     epoch: running.epoch,
     wishes: createWishes(null),
-    startedAt: Date.now(),
+    startedAt: performance.now(),
   })
   await lease.renewNow()
   expect([await stateOf(asked.turn.id), await stateOf(running.turn.id)]).toEqual([

@@ -24,7 +24,7 @@ export const keepLease = async (
   options: { kind: 'worker' | 'suspect'; engineId: string | null; leaseMs: number; renewMs: number },
 ): Promise<LeaseKeeper> => {
   let workerId = createId('wrk')
-  let renewedAt = Date.now()
+  let renewedAt = performance.now()
   let running: Promise<void> | null = null
   const begin = async () => {
     const next = createId('wrk')
@@ -37,7 +37,7 @@ export const keepLease = async (
       leaseMs: options.leaseMs,
     })
     workerId = next
-    renewedAt = Date.now()
+    renewedAt = performance.now()
   }
   await begin()
 
@@ -48,7 +48,7 @@ export const keepLease = async (
   }
 
   const renew = async (): Promise<void> => {
-    const askedAt = Date.now()
+    const askedAt = performance.now()
     try {
       const { alive, claims } = await renewLease(db, { workerId, leaseMs: options.leaseMs })
       if (alive) {
@@ -61,17 +61,22 @@ export const keepLease = async (
       await begin()
     } catch (error) {
       logger.warn({ err: error }, 'the lease could not be renewed')
-      if (Date.now() - renewedAt > options.leaseMs) active.loseAll('the lease could not be renewed')
+      if (performance.now() - renewedAt > options.leaseMs) active.loseAll('the lease could not be renewed')
     }
   }
   const renewOnce = (): Promise<void> => {
     running ??= renew().finally(() => (running = null))
     return running
   }
+  /** One that is on its way may have been asked before whatever is to be heard now. */
+  const renewAfter = async (): Promise<void> => {
+    await running
+    await renewOnce()
+  }
   const timer = setInterval(() => void renewOnce(), options.renewMs)
   return {
     workerId: () => workerId,
-    renewNow: renewOnce,
+    renewNow: renewAfter,
     stop: async () => {
       clearInterval(timer)
       await running

@@ -56,7 +56,14 @@ export const startCall = async (stretch: Stretch, call: ToolCallView): Promise<'
 }
 
 /** The call was logged by an earlier worker: collect its result, wait for it, run it if the sandbox never saw it, or say that nobody knows. */
-export const recoverCall = async (stretch: Stretch, call: ToolCallView): Promise<'go_on' | 'let_go'> => {
+export const recoverCall = (stretch: Stretch, call: ToolCallView): Promise<'go_on' | 'let_go'> =>
+  collectCall(stretch, call, (tool, sandbox) => runLogged(stretch, call, { tool, sandbox }))
+
+const collectCall = async (
+  stretch: Stretch,
+  call: ToolCallView,
+  onNeverSeen: (tool: Tool, sandbox: Sandbox) => Promise<'go_on' | 'let_go'>,
+): Promise<'go_on' | 'let_go'> => {
   const tool = stretch.parts.tools.get(call.name)
   const sandbox = await openSandbox(stretch)
   if (sandbox === 'let_go') return 'let_go'
@@ -64,11 +71,12 @@ export const recoverCall = async (stretch: Stretch, call: ToolCallView): Promise
   const state = await inspect(stretch, sandbox, call.seq)
   if (state === 'gone') return resultUnknown(stretch, call)
   if (state === 'let_go') return 'let_go'
-  if (state.state === 'never') return runLogged(stretch, call, { tool, sandbox })
+  if (state.state === 'never') return onNeverSeen(tool, sandbox)
   if (state.state === 'unknown') return resultUnknown(stretch, call)
-  return finish(stretch, call, async (signal) =>
-    tool.collect(call.input, { sandbox, callNo: call.seq ?? 0, signal, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes }),
-  )
+  const collect = (signal: AbortSignal) =>
+    tool.collect(call.input, { sandbox, callNo: call.seq ?? 0, signal, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes })
+  // What has ended by itself is no longer interrupted by anybody.
+  return state.state === 'done' ? finish(stretch, call, collect, stretch.wishes.lost) : finish(stretch, call, collect)
 }
 
 const inspect = async (stretch: Stretch, sandbox: Sandbox, callNo: number): Promise<CallState | 'gone' | 'let_go'> => {
@@ -94,19 +102,21 @@ export const refuseCall = async (stretch: Stretch, call: ToolCallView): Promise<
       : "This call's input was not valid JSON. It was not run. Make it again.",
   )
 
-/** Open calls end as interrupted, calls not begun never begin. */
-export const interruptCalls = async (stretch: Stretch, calls: ToolCallView[]): Promise<'go_on'> => {
+/** Open calls end as interrupted, also those that an earlier worker left running; calls not begun never begin. */
+export const interruptCalls = async (stretch: Stretch, calls: ToolCallView[]): Promise<'go_on' | 'let_go'> => {
+  for (const call of calls.filter(({ seq }) => seq !== null)) {
+    const ended = await collectCall(stretch, call, () => refuse(stretch, call, NOT_RUN))
+    if (ended === 'let_go') return 'let_go'
+  }
   await stretch.append(
-    calls.map((call) =>
-      resultEvent(stretch, call, {
-        outcome: call.seq === null ? 'not_run' : 'outcome_unknown',
-        output: call.seq === null ? 'Not run: the user interrupted.' : 'Interrupted by the user: its effects are unknown.',
-        isError: true,
-      }),
-    ),
+    calls
+      .filter(({ seq }) => seq === null)
+      .map((call) => resultEvent(stretch, call, { outcome: 'not_run', output: NOT_RUN, isError: true })),
   )
   return 'go_on'
 }
+
+const NOT_RUN = 'Not run: the user interrupted.'
 
 const runLogged = async (
   stretch: Stretch,
@@ -122,8 +132,8 @@ const finish = async (
   stretch: Stretch,
   call: ToolCallView,
   run: (signal: AbortSignal) => Promise<ToolOutcome>,
+  signal = stretch.wishes.callSignal(),
 ): Promise<'go_on' | 'let_go'> => {
-  const signal = stretch.wishes.callSignal()
   let outcome: ToolOutcome
   try {
     outcome = await run(signal)

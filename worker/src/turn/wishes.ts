@@ -10,6 +10,8 @@ export type Wishes = {
   /** Aborts when the claim is lost, canceled, or the process must stop at once. */
   readonly lost: AbortSignal
   control(): Control
+  /** When, by performance.now(), the wish was last told or obeyed: what was asked before is out of date. */
+  changedAt(): number
   /** Aborts when this call must stop: an interrupt, or the claim's loss. For one model call or tool call. */
   callSignal(): AbortSignal
   /** The same for a model call, which a loss reaches a moment later: what has already arrived says what the call cost. */
@@ -29,11 +31,13 @@ export const createWishes = (initial: Control): Wishes => {
   const lost = new AbortController()
   const lostToModel = new AbortController()
   let control = initial
+  let changedAt = performance.now()
   let call = new AbortController()
   const lose = (reason: Error): void => {
     lost.abort(reason)
     setTimeout(() => lostToModel.abort(reason), LAST_BYTES_MS).unref()
   }
+  if (initial === 'interrupt') call.abort(new Error('interrupted')) // a call that an earlier worker left behind must end
   const openCall = (): AbortSignal => {
     if (call.signal.aborted && control !== 'interrupt') call = new AbortController()
     return call.signal
@@ -41,14 +45,17 @@ export const createWishes = (initial: Control): Wishes => {
   return {
     lost: lost.signal,
     control: () => control,
+    changedAt: () => changedAt,
     callSignal: () => AbortSignal.any([lost.signal, openCall()]),
     modelSignal: () => AbortSignal.any([lostToModel.signal, openCall()]),
     obeyed: () => {
       control = null
+      changedAt = performance.now()
       call = new AbortController()
     },
     tell: (wish) => {
       control = wish
+      changedAt = performance.now()
       if (wish === 'interrupt') call.abort(new Error('interrupted'))
     },
     lose: (reason) => lose(new Error(reason)),

@@ -7,16 +7,22 @@ import { maxScriptBytes } from './runner-lines.ts'
 /** Where the runner stops keeping output from the start; after it, only the end is kept. */
 const outFileBytes = 8_388_608
 
+const NEVER = new AbortController().signal
+
 type Runner = { client: RunnerClient; host: RunnerHost }
 
 export const runCall = (runner: Runner, call: CommandCall, signal: AbortSignal): Promise<CommandResult> =>
-  watchCall(runner, call, signal, async () => runner.client.start(call.callNo, await toLineScript(runner, call)))
+  watchCall(runner, call, signal, async () => {
+    signal.throwIfAborted()
+    return runner.client.start(call.callNo, await toLineScript(runner, call), signal)
+  })
 
+/** One that runs already is ended when `signal` has aborted before. */
 export const awaitCall = (
   runner: Runner,
   call: Pick<CommandCall, 'callNo' | 'timeoutMs' | 'maxOutputBytes'>,
   signal: AbortSignal,
-): Promise<CommandResult> => watchCall(runner, call, signal, () => runner.client.follow(call.callNo))
+): Promise<CommandResult> => watchCall(runner, call, signal, () => runner.client.follow(call.callNo, signal))
 
 export const inspectCall = async (
   runner: Runner,
@@ -24,7 +30,7 @@ export const inspectCall = async (
 ): Promise<CallState> => {
   const state = await runner.client.inspect(callNo)
   if (state !== 'done') return { state }
-  const end = await runner.client.follow(callNo)
+  const end = await runner.client.follow(callNo, NEVER)
   if (end.kind !== 'ended') return { state: 'unknown' }
   return {
     state: 'done',
@@ -45,7 +51,6 @@ const watchCall = async (
   signal: AbortSignal,
   begin: () => Promise<CallEnd>,
 ): Promise<CommandResult> => {
-  signal.throwIfAborted()
   const startedAt = performance.now()
   let timedOut = false
   const { promise: left, reject: leave } = Promise.withResolvers<never>()
@@ -57,6 +62,7 @@ const watchCall = async (
   }, call.timeoutMs)
   signal.addEventListener('abort', onAbort)
   try {
+    if (signal.reason instanceof LeaveRunning) throw signal.reason
     const end = await Promise.race([begin(), left])
     const measuredMs = Math.round(performance.now() - startedAt)
     return await toResult(host, call, end, {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RepeatedCallError, SandboxUnavailableError, StaleEpochError } from '../sandbox.ts'
+import { LeaveRunning, RepeatedCallError, SandboxUnavailableError, StaleEpochError } from '../sandbox.ts'
 import type { RunnerChannel, RunnerHost } from './runner-host.ts'
 import { type InlineOutput, parseReply, type Reply, runLine } from './runner-lines.ts'
 
@@ -63,19 +63,21 @@ export class RunnerClient {
     await this.#restart()
   }
 
-  async start(callNo: number, script: string): Promise<CallEnd> {
+  async start(callNo: number, script: string, signal: AbortSignal): Promise<CallEnd> {
     await this.#usable()
+    signal.throwIfAborted()
     const line = runLine(this.#epoch, callNo, script)
     const call = this.#open(callNo, line)
     this.#send(line)
     return call.ended
   }
 
-  /** Waits for a call that someone else started. */
-  async follow(callNo: number): Promise<CallEnd> {
+  /** Waits for a call that someone else started; one whose `signal` has aborted before it was heard of is interrupted now. */
+  async follow(callNo: number, signal: AbortSignal): Promise<CallEnd> {
     await this.#usable()
     const call = this.#calls.get(callNo) ?? this.#open(callNo, null)
     this.#send(`${this.#epoch} ${callNo} state`)
+    if (signal.aborted && !(signal.reason instanceof LeaveRunning)) void this.interrupt(callNo)
     return call.ended
   }
 
