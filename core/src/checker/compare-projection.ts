@@ -71,7 +71,7 @@ const toProjection = (fold: SessionFold, threadIds: readonly string[]): Projecti
       sandboxId: sandbox?.sandboxId ?? null,
       sandboxProvider: sandbox?.provider ?? null,
       sandboxImage: sandbox?.image ?? null,
-      engineId: sandbox?.engineId ?? null,
+      engineId: fold.engineId,
       sandboxUsedAt: sandbox === null ? null : String(sandbox.usedAt.getTime()),
       baselineSnapshotId: fold.baselineSnapshotId,
       completedAt: fold.completedAt === null ? null : String(fold.completedAt.getTime()),

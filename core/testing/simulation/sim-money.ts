@@ -62,6 +62,7 @@ export class SimMoney {
       requestId: charge?.requestId ?? null,
       basis: charge?.basis ?? 'held',
       costNanos: charge?.costNanos ?? amountNanos,
+      cutShort: false,
     }))
   }
 
