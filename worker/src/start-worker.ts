@@ -4,6 +4,7 @@ import { ActiveTurns } from './consumers/active-turns.ts'
 import { type Advancing, advanceTurn } from './consumers/advance-turn.ts'
 import { handOver } from './consumers/hand-over.ts'
 import { keepLease } from './consumers/keep-lease.ts'
+import { startWatchingPeers } from './consumers/peers.ts'
 import { startReaping } from './consumers/reap.ts'
 import { createSuspectRunner } from './consumers/suspects.ts'
 import { startSweeping } from './consumers/sweep.ts'
@@ -34,6 +35,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
     { db, active, queue, logger },
     { kind: 'worker', engineId, leaseMs: options.leaseMs, renewMs: options.renewMs },
   )
+  const peers = await startWatchingPeers(parts, { workerId: lease.workerId, everyMs: options.renewMs })
   const suspects = createSuspectRunner(logger, options.suspectEntry)
   const advancing: Advancing = { parts, active, workerId: lease.workerId, engineId, kind: 'worker', onSuspect: suspects.add }
   const looks = startAnsweringLooks(parts, { engineId, everyMs: options.sweepMs })
@@ -63,6 +65,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
     engineId,
     concurrency: options.concurrency,
     onWake: (job) => advanceTurn(advancing, job),
+    takesHint: peers.isFirst,
   })
   logger.info({ workerId: lease.workerId(), engineId, sandbox: sandboxes.provider.name }, 'the worker is ready')
 
@@ -74,7 +77,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
       await Promise.race([drained, sleep(options.drainMs, undefined, { ref: false })])
       await handOver(parts, active)
       await Promise.race([drained, sleep(5_000, undefined, { ref: false })])
-      await Promise.all([suspectsEnded, sweeping.stop(), reaping.stop(), looks.stop()])
+      await Promise.all([suspectsEnded, sweeping.stop(), reaping.stop(), looks.stop(), peers.stop()])
       await lease.stop()
       await queue.flush()
       await announcer.flush()

@@ -39,7 +39,7 @@ export interface Announcer {
   close(): Promise<void>
 }
 
-export type Channel = 'longhaul_heads' | 'longhaul_deltas' | 'longhaul_control'
+export type Channel = 'longhaul_heads' | 'longhaul_deltas' | 'longhaul_control' | 'longhaul_wakes'
 
 /** A way to publish strings. `maxBytes` bounds one message. */
 export interface AnnouncementTransport {

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BackendFactory, createPostgresBackend, Queue, Worker } from 'bullmq'
 import type { Wake } from '../log/append-events.ts'
+import { createPostgresTransport } from '../log/postgres-transport.ts'
 import type { Logger } from '../logger.ts'
 import { createGate } from './create-gate.ts'
+import { createWakeHints } from './wake-hints.ts'
 import type { WakeConsumer, WakeJob, WakeQueue } from './wake-queue.ts'
 
 /** Where jobs lie: on Redis, or in a schema of their own on the same Postgres. */
@@ -11,6 +13,8 @@ export type QueueBackend = { kind: 'redis'; url: string } | { kind: 'postgres'; 
 /** Wakes held while the queue can't be reached; above it the newest are dropped, and the sweep sends them again. */
 const MAX_PENDING = 10_000
 const BATCH = 200
+/** Where wakes are hinted at, whoever takes the hint has begun before the job costs anybody anything. */
+const HEAD_START_MS = 25
 /** Between attempts to reach a queue that is down. */
 const RETRY_MS = 500
 /** A queue that can't be reached can't be told goodbye: whoever stops waits no longer than this for it, and the sweep wakes again. */
@@ -26,6 +30,8 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
   const pending = new Map<string, Wake>()
   const queues = new Map<string, Queue<WakeJob>>()
   const consumers: WakeConsumer[] = []
+  // Redis delivers as fast as it would hint.
+  const hints = backend.kind === 'postgres' ? createWakeHints(createPostgresTransport(backend.url, logger), logger) : null
   let sending: Promise<void> | null = null
   let closed = false
 
@@ -60,6 +66,7 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
   }
 
   const drain = async (): Promise<void> => {
+    if (hints !== null) await sleep(HEAD_START_MS)
     while (pending.size > 0 && !closed) {
       try {
         await sendBatch()
@@ -72,13 +79,14 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
 
   return {
     send: (wakes) => {
+      hints?.say(wakes)
       for (const wake of wakes) if (pending.size < MAX_PENDING || pending.has(wake.turnId)) pending.set(wake.turnId, wake)
       if (pending.size > 0 && !closed) sending ??= drain().finally(() => (sending = null))
     },
     flush: async () => {
       if (sending !== null) await inTime(sending)
     },
-    consume: async ({ engineId, concurrency, onWake }) => {
+    consume: async ({ engineId, concurrency, onWake, takesHint }) => {
       const gate = createGate(concurrency)
       const names = engineId === null ? [queueName(null)] : [queueName(null), queueName(engineId)]
       const workers = names.map((name) => {
@@ -98,8 +106,19 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
         Promise.all(workers.map((worker) => worker.waitUntilReady())),
         new Promise((resolve) => setTimeout(resolve, 5_000).unref()),
       ])
+      const stopHearing =
+        takesHint === undefined
+          ? undefined
+          : await hints?.hear(engineId, (hint) => {
+              if (!gate.isFree() || !takesHint(hint)) return
+              const { tenantId, turnId } = hint
+              gate
+                .run(() => onWake({ tenantId, turnId }))
+                .catch((error: unknown) => logger.debug({ err: error }, 'a wake ended with an error'))
+            })
       const consumer = {
         stop: async () => {
+          stopHearing?.()
           const closing = Promise.allSettled(workers.map((worker) => worker.close()))
           await gate.idle()
           await inTime(closing)
@@ -115,6 +134,7 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
       await Promise.allSettled(consumers.map((consumer) => consumer.stop()))
       await inTime(Promise.allSettled([...queues.values()].map((queue) => queue.close())))
       for (const queue of queues.values()) queue.disconnect().catch(() => {})
+      await hints?.close()
     },
   }
 }

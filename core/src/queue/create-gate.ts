@@ -1,5 +1,7 @@
 export type Gate = {
   run<T>(job: () => Promise<T>): Promise<T>
+  /** There is a place, and nobody waits for one. */
+  isFree(): boolean
   /** Resolves when nothing runs and nothing waits. */
   idle(): Promise<void>
 }
@@ -28,6 +30,7 @@ export const createGate = (limit: number): Gate => {
         leave()
       }
     },
+    isFree: () => running < limit,
     idle: async () => {
       if (running > 0) await new Promise<void>((resolve) => idlers.push(resolve))
     },

@@ -1,5 +1,6 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type pg from 'pg'
+import type { WorkerKind } from './claim-turn.ts'
 
 export type HeldClaim = {
   tenantId: string
@@ -13,7 +14,7 @@ export type HeldClaim = {
 /** A new worker's sign of life. A worker whose lease has expired starts another under a new id; it never revives the old one. */
 export const startLease = async (
   db: Database,
-  lease: { workerId: string; engineId: string | null; kind: 'worker' | 'suspect'; host: string; pid: number; leaseMs: number },
+  lease: { workerId: string; engineId: string | null; kind: WorkerKind; host: string; pid: number; leaseMs: number },
 ): Promise<void> => {
   await db.system.query('select start_lease($1, $2, $3, $4, $5, $6)', [
     lease.workerId,
@@ -42,4 +43,13 @@ export const renewLease = async (
 /** Ends a lease at once: what it still holds is found by the next sweep. */
 export const endLease = async (db: Database, workerId: string): Promise<void> => {
   await db.system.query('update lease set expires_at = clock_timestamp() where worker_id = $1', [workerId])
+}
+
+/** The workers that live at this moment, in the same order for everybody who asks. Those that only run suspects are not among them. */
+export const readWorkers = async (db: Database): Promise<{ workerId: string; engineId: string | null }[]> => {
+  const { rows } = await db.system.query<{ workerId: string; engineId: string | null }>({
+    name: 'read_workers',
+    text: `select worker_id as "workerId", engine_id as "engineId" from lease where kind = 'worker' and expires_at > clock_timestamp() order by worker_id`,
+  })
+  return rows
 }
