@@ -1,5 +1,6 @@
 -- Takes the right to write a thread's next events, for a turn that is due: compare-and-set, new epoch (invariants 2 and 4).
--- Returns all that the turn needs to begin, or {refused: 'gone' | 'not_due' | 'held' | 'engine' | 'suspect' | 'crash_loop'}.
+-- Returns all that the turn needs to begin, or {refused: 'gone' | 'not_due' | 'held' | 'engine' | 'suspect' | 'alone' | 'crash_loop'}.
+-- p_kind: worker takes no suspects, crowd takes those that need not run alone, suspect takes any, one at a time.
 -- Lock order: session, claim, turn.
 create or replace function claim_turn(p_tenant text, p_turn text, p_worker text, p_engine text, p_kind text) returns jsonb
 language plpgsql set search_path = public as $$
@@ -37,7 +38,8 @@ begin
     perform store_projection(s);
     return jsonb_build_object('refused', 'crash_loop', 'sessionId', s.id, 'head', s.head);
   end if;
-  if t.suspect and p_kind <> 'suspect' then return '{"refused": "suspect"}'; end if;
+  if t.alone and p_kind <> 'suspect' then return '{"refused": "alone"}'; end if;
+  if t.suspect and p_kind = 'worker' then return '{"refused": "suspect"}'; end if;
 
   update claim set epoch = epoch + 1, worker_id = p_worker, turn_id = p_turn, claimed_at = clock_timestamp() where thread_id = t.thread_id returning * into c;
   update turn set state = 'running', wait_reason = null, wait_scope = null where id = p_turn returning * into t;

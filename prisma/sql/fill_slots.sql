@@ -21,7 +21,7 @@ begin
     where t.tenant_id = p_tenant and t.state = 'due' and t.woken_at is null and t.due_at <= clock_timestamp() and engine_answers(x.engine_id)
     order by t.due_at, t.id limit v_free for no key update of t skip locked
   ), woken as (
-    update turn t set woken_at = clock_timestamp(), wake_no = wake_no + 1, wait_reason = null from next where t.id = next.id
+    update turn t set woken_at = clock_timestamp(), wake_no = wake_no + 1, wakes = 1, wait_reason = null from next where t.id = next.id
     returning t.id, t.session_id, t.wake_no, t.due_at
   )
   select jsonb_agg(jsonb_build_object('tenantId', p_tenant, 'turnId', w.id, 'wakeNo', w.wake_no, 'engineId', x.engine_id, 'rank', v_busy + w.rank))

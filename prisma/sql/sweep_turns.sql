@@ -1,7 +1,8 @@
 -- Finds threads that should be running and are not (invariant 4). Run every second by whichever worker gets the lock; the others
 -- get {ran: false}. Returns {ran, wakes, presume}: jobs to add, and held reservations whose worker is dead.
 --
--- 1 A dead worker's claims end. Its turns are due again, as suspects; one that died alone counts a crash.
+-- 1 A dead worker's claims end. Its turns are due again, as suspects; those of a dead crowd of suspects run alone from then on, and one
+--   that died alone counts a crash.
 -- 2 A turn that waits for money becomes due when nothing is held any more in the scope it waits for, or when its period began anew.
 -- 3 A wake that nobody took is sent again, with a new number, after 2, 4, 8 … at most 30 seconds: a lost queue costs two seconds,
 --   a long queue few duplicates. One whose engine has no worker any more gives its slot back and waits for one.
@@ -14,6 +15,7 @@ declare
   v_wakes jsonb := '[]';
   v_part jsonb;
   v_tenant text;
+  v_now timestamptz := clock_timestamp(); -- the function itself is volatile, and no index is searched for it
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('longhaul.sweep', 0)) then
     return '{"ran": false, "wakes": [], "presume": []}';
@@ -25,14 +27,18 @@ begin
   ), freed as (
     update claim c set worker_id = null, turn_id = null from dead where c.thread_id = dead.thread_id
   )
-  update turn t set state = 'due', due_at = clock_timestamp(), suspect = true, crashes = t.crashes + (dead.kind = 'suspect')::int, woken_at = null
-  from dead where t.id = dead.turn_id and t.state = 'running';
+  update turn t set state = 'due', due_at = clock_timestamp(), suspect = true, alone = t.alone or dead.kind = 'crowd', crashes = t.crashes + (dead.kind = 'suspect')::int,
+    woken_at = null
+  from dead where t.id = dead.turn_id and t.state = 'running' and t.woken_at is not null; -- as every running turn, and as its index wants it
   delete from lease l where expires_at <= clock_timestamp() and not exists (select from claim where worker_id = l.worker_id);
 
   update turn set state = 'due', due_at = clock_timestamp(), woken_at = null where id in (
     select t.id from turn t
-    where t.state = 'waiting' and t.wait_reason in ('budget', 'budget_reached') and (t.due_at <= clock_timestamp() or (t.wait_reason = 'budget' and not exists (
-      select from spend x where x.scope || ':' || x.scope_id = t.wait_scope and x.total_reserved > 0)))
+    where t.state = 'waiting' and t.wait_reason in ('budget', 'budget_reached') and t.id in (
+      select id from turn where state = 'waiting' and due_at <= v_now
+      union all
+      select w.id from turn w where w.state = 'waiting' and w.wait_reason = 'budget' and not exists (
+        select from spend x where x.scope = split_part(w.wait_scope, ':', 1) and x.scope_id = split_part(w.wait_scope, ':', 2) and x.total_reserved > 0))
     for no key update skip locked);
 
   update turn set woken_at = null where id in (
@@ -40,11 +46,11 @@ begin
     where t.state = 'due' and t.woken_at is not null and not engine_answers(s.engine_id) for no key update of t skip locked);
 
   with again as (
-    update turn set wake_no = wake_no + 1, woken_at = clock_timestamp()
+    update turn set wake_no = wake_no + 1, wakes = wakes + 1, woken_at = clock_timestamp()
     where id in (
       select t.id from turn t
       where t.state = 'due' and t.tenant_id in (select n.id from tenant n where n.status = 'ACTIVE')
-        and t.woken_at < clock_timestamp() - least(30, power(2, least(t.wake_no, 10))) * interval '1 second'
+        and t.woken_at < clock_timestamp() - least(30, power(2, least(t.wakes, 10))) * interval '1 second'
       for no key update of t skip locked)
     returning tenant_id, id, session_id, wake_no
   )

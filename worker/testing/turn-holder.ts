@@ -1,6 +1,7 @@
+import type { WorkerKind } from '@longhaul/core/src/turns/claim-turn.ts'
 import type { TestDatabase } from '@longhaul/core/testing/database.ts'
 
-export type Holder = { workerId: string; pid: number; kind: 'worker' | 'suspect'; epoch: number }
+export type Holder = { workerId: string; pid: number; kind: WorkerKind; epoch: number }
 
 const LOOK_MS = 10
 

@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from '../../testing/database.ts
 import { seedSession, seedTenant, silentParts } from '../../testing/seeds.ts'
 import { createId } from '../ids.ts'
 import { type Append, appendEvents } from '../log/append-events.ts'
-import { type ClaimedTurn, claimTurn } from './claim-turn.ts'
+import { type ClaimedTurn, claimTurn, type WorkerKind } from './claim-turn.ts'
 import { endLease, renewLease, startLease } from './leases.ts'
 import { releaseClaim } from './release-claim.ts'
 import { sweepTurns } from './sweep-turns.ts'
@@ -33,11 +33,8 @@ const openTurn = async (sessionId: string): Promise<string> => {
   return rows[0]?.id ?? ''
 }
 
-const claim = (
-  of: { tenantId: string; turnId: string },
-  workerId: string,
-  more: { engineId?: string | null; kind?: 'worker' | 'suspect' } = {},
-) => claimTurn(test.db, { engineId: null, kind: 'worker', ...more, tenantId: of.tenantId, turnId: of.turnId, workerId })
+const claim = (of: { tenantId: string; turnId: string }, workerId: string, more: { engineId?: string | null; kind?: WorkerKind } = {}) =>
+  claimTurn(test.db, { engineId: null, kind: 'worker', ...more, tenantId: of.tenantId, turnId: of.turnId, workerId })
 
 const write = (tenantId: string, { session, thread, epoch }: ClaimedTurn, more: Partial<Append> = {}) =>
   appendEvents(test.db, { tenantId, sessionId: session.id, threadId: thread.id, epoch, events: [], ...more })

@@ -38,14 +38,20 @@ export type ClaimedTurn = {
   unread: UnreadMessage[]
 }
 
-export type ClaimRefusal = 'gone' | 'not_due' | 'held' | 'engine' | 'no_lease' | 'suspect' | 'crash_loop'
+/**
+ * A worker takes turns that are no suspects. A crowd runs several suspects, and its death counts against none of them: they run alone
+ * from then on. `suspect` runs one at a time, and its death counts.
+ */
+export type WorkerKind = 'worker' | 'crowd' | 'suspect'
+
+export type ClaimRefusal = 'gone' | 'not_due' | 'held' | 'engine' | 'no_lease' | 'suspect' | 'alone' | 'crash_loop'
 
 type Row = Omit<ClaimedTurn, 'tenantId' | 'workerId'> & { refused?: ClaimRefusal; engineId?: string; sessionId?: string; head?: number }
 
 /** Compare-and-set on a due turn: one worker gets it, under a new epoch; everybody else gets the reason why not. */
 export const claimTurn = async (
   db: Database,
-  claim: { tenantId: string; turnId: string; workerId: string; engineId: string | null; kind: 'worker' | 'suspect' },
+  claim: { tenantId: string; turnId: string; workerId: string; engineId: string | null; kind: WorkerKind },
 ): Promise<
   | { refused: ClaimRefusal; engineId?: string | undefined; sessionId?: string | undefined; head?: number | undefined }
   | { refused?: undefined; claimed: ClaimedTurn }

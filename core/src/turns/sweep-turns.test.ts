@@ -6,7 +6,7 @@ import { createId } from '../ids.ts'
 import { appendEvents } from '../log/append-events.ts'
 import { lockSession } from '../sessions/change-session.ts'
 import { resumeSession } from '../sessions/resume-session.ts'
-import { type ClaimedTurn, claimTurn } from './claim-turn.ts'
+import { type ClaimedTurn, claimTurn, type WorkerKind } from './claim-turn.ts'
 import { startLease } from './leases.ts'
 import { sweepTurns } from './sweep-turns.ts'
 
@@ -24,7 +24,7 @@ const age = (seconds: number, sessionId: string) =>
 
 const turnOf = async (sessionId: string) => {
   const { rows } = await test.superuser.query(
-    "select id, state, wake_no, woken_at, suspect, crashes, wait_reason, due_at from turn where session_id = $1 and state <> 'settled'",
+    "select id, state, wake_no, woken_at, suspect, alone, crashes, wait_reason, due_at from turn where session_id = $1 and state <> 'settled'",
     [sessionId],
   )
   return rows[0] as {
@@ -44,7 +44,7 @@ const seed = async (options: Parameters<typeof seedTenant>[1] = {}) => {
   return { ...tenant, sessionId }
 }
 
-const claim = async ({ tenantId, sessionId }: { tenantId: string; sessionId: string }, kind: 'worker' | 'suspect' = 'worker') => {
+const claim = async ({ tenantId, sessionId }: { tenantId: string; sessionId: string }, kind: WorkerKind = 'worker') => {
   const workerId = createId('wrk')
   await startLease(test.db, { workerId, engineId: null, kind, host: 'here', pid: 1, leaseMs: 600_000 })
   const result = await claimTurn(test.db, { tenantId, turnId: (await turnOf(sessionId)).id, workerId, engineId: null, kind })
@@ -123,6 +123,40 @@ describe('the sweep', () => {
     }
   })
 
+  it('is as patient with a turn that became due again as with a new one: a wake lost late in a long turn costs two seconds', async () => {
+    const of = await seed()
+    for (let stretch = 1; stretch <= 6; stretch++) {
+      const { tenantId, epoch, thread, turn } = await mustClaim(of)
+      const delay = { op: 'delay', turnId: turn.id, dueInMs: 0, attempt: stretch, reason: 'retry' } as const
+      await appendEvents(test.db, { tenantId, sessionId: of.sessionId, threadId: thread.id, epoch, events: [], turn: delay })
+      await sweepTurns(test.db)
+    }
+    await age(2, of.sessionId)
+    expect((await sweepTurns(test.db)).wakes).toMatchObject([{ turnId: (await turnOf(of.sessionId)).id }])
+  })
+
+  it('looks at no session that is paused at its budget until its time has come, however many there are', async () => {
+    const { sessionId, tenantId } = await seed()
+    await test.superuser.query(
+      `insert into turn (id, tenant_id, session_id, thread_id, kind, state, due_at, wait_reason, wait_scope)
+       select 'trn_p' || i, $1, $2, 'thr_p' || i, 'work', 'waiting', 'infinity', 'budget_reached', 'TENANT:' || $1 from generate_series(1, 10000) i`,
+      [tenantId, sessionId],
+    )
+    await test.superuser.query('analyze turn')
+    const client = await test.db.system.connect()
+    try {
+      await client.query('begin')
+      await client.query('select sweep_turns()')
+      const { rows } = await client.query(
+        "select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as read from pg_stat_xact_user_tables where relname = 'turn'",
+      )
+      expect(Number(rows[0]?.read)).toBeLessThan(200)
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
+  })
+
   it('leaves a turn alone that runs, waits, or is not due yet', async () => {
     const [running, waiting, later] = [await seed(), await seed(), await seed()]
     await mustClaim(running)
@@ -153,6 +187,22 @@ describe('the sweep', () => {
     expect((await sweepTurns(test.db)).wakes).toEqual([])
     await test.superuser.query("update tenant set status = 'ACTIVE' where id = $1", [of.tenantId])
     expect((await sweepTurns(test.db)).wakes).toMatchObject([{ tenantId: of.tenantId }])
+  })
+
+  it('counts no crash against a crowd of suspects that died together, and lets no crowd have them again', async () => {
+    const of = await seed()
+    const sweepDead = async (kind: WorkerKind) => {
+      const { workerId } = await mustClaim(of, kind)
+      await kill(workerId)
+      await sweepTurns(test.db)
+    }
+    await sweepDead('worker')
+    expect(await claim(of, 'worker')).toMatchObject({ refused: 'suspect' })
+    await sweepDead('crowd')
+    expect(await turnOf(of.sessionId)).toMatchObject({ state: 'due', suspect: true, alone: true, crashes: 0 })
+    for (const kind of ['worker', 'crowd'] as const) expect(await claim(of, kind)).toMatchObject({ refused: 'alone' })
+    await sweepDead('suspect')
+    expect(await turnOf(of.sessionId)).toMatchObject({ suspect: true, alone: true, crashes: 1 })
   })
 
   it('makes the turns of a dead worker due again as suspects, and leaves those of the living', async () => {

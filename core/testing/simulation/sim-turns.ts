@@ -9,6 +9,7 @@ export type SimTurn = {
   waitReason: string | null
   waitScope: string | null
   wakeNo: number
+  wakes: number
   wokenAt: number | null
   attempt: number
   suspect: boolean
@@ -60,8 +61,8 @@ export class SimTurns {
       if (turn.state !== 'waiting' || (turn.waitReason !== 'budget' && turn.waitReason !== 'budget_reached')) continue
       if (turn.dueAt <= now || (turn.waitReason === 'budget' && nothingHeld)) this.#makeDue(turn)
     }
-    const again = all.filter(({ state, wokenAt, wakeNo }) => state === 'due' && wokenAt !== null && wokenAt < now - patienceMs(wakeNo))
-    for (const turn of again) Object.assign(turn, { wakeNo: turn.wakeNo + 1, wokenAt: now })
+    const again = all.filter(({ state, wokenAt, wakes }) => state === 'due' && wokenAt !== null && wokenAt < now - patienceMs(wakes))
+    for (const turn of again) Object.assign(turn, { wakeNo: turn.wakeNo + 1, wakes: turn.wakes + 1, wokenAt: now })
     return [...again.map((turn) => toWake(turn, 1)), ...this.fillSlots()]
   }
 
@@ -131,7 +132,7 @@ export class SimTurns {
   }
 
   #add(session: Movable, { id, kind, round }: NextTurn): void {
-    const fresh = { waitReason: null, waitScope: null, wakeNo: 0, wokenAt: null, attempt: 0, suspect: false, crashes: 0 }
+    const fresh = { waitReason: null, waitScope: null, wakeNo: 0, wakes: 0, wokenAt: null, attempt: 0, suspect: false, crashes: 0 }
     this.#turns.set(id, { ...fresh, id, sessionId: session.id, kind, state: 'due', dueAt: this.#now(), round: round ?? 0 })
   }
 
@@ -143,7 +144,7 @@ export class SimTurns {
       .filter(({ state, wokenAt, dueAt }) => state === 'due' && wokenAt === null && dueAt <= this.#now())
       .toSorted((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1))
     return next.slice(0, Math.max(0, this.#maxConcurrent - busy)).map((turn, index) => {
-      Object.assign(turn, { wokenAt: this.#now(), wakeNo: turn.wakeNo + 1, waitReason: null })
+      Object.assign(turn, { wokenAt: this.#now(), wakeNo: turn.wakeNo + 1, wakes: 1, waitReason: null })
       return toWake(turn, busy + index + 1)
     })
   }
@@ -153,6 +154,6 @@ export class SimTurns {
   }
 }
 
-const patienceMs = (wakeNo: number): number => Math.min(30, 2 ** Math.min(wakeNo, 10)) * 1_000
+const patienceMs = (wakes: number): number => Math.min(30, 2 ** Math.min(wakes, 10)) * 1_000
 
 const toWake = ({ id, wakeNo }: SimTurn, rank: number): Wake => ({ tenantId: TENANT, turnId: id, wakeNo, engineId: null, rank })

@@ -191,6 +191,6 @@ const showTurn = ({
 const STATE = `select jsonb_build_object('status', s.status, 'stopReason', s.stop_reason, 'head', s.head, 'control', s.control) as session,
     jsonb_build_object('epoch', c.epoch, 'workerId', c.worker_id, 'turnId', c.turn_id) as claim,
     (select coalesce(jsonb_agg(jsonb_build_object('seq', seq, 'mode', mode) order by seq), '[]') from unread_message where session_id = s.id) as unread,
-    (select jsonb_build_object('id', id, 'kind', kind, 'state', state, 'waitReason', wait_reason, 'wakeNo', wake_no, 'woken', woken_at is not null,
+    (select jsonb_build_object('id', id, 'kind', kind, 'state', state, 'waitReason', wait_reason, 'wakeNo', wake_no, 'wakes', wakes, 'woken', woken_at is not null,
       'attempt', attempt, 'suspect', suspect, 'crashes', crashes) from turn t where t.session_id = s.id and state <> 'settled') as turn
   from session s join claim c on c.session_id = s.id where s.id = $1`

@@ -359,9 +359,11 @@ CREATE TABLE "turn" (
     "wait_reason" TEXT,
     "wait_scope" TEXT,
     "wake_no" INTEGER NOT NULL DEFAULT 0,
+    "wakes" INTEGER NOT NULL DEFAULT 0,
     "woken_at" TIMESTAMPTZ(6),
     "attempt" INTEGER NOT NULL DEFAULT 0,
     "suspect" BOOLEAN NOT NULL DEFAULT false,
+    "alone" BOOLEAN NOT NULL DEFAULT false,
     "crashes" INTEGER NOT NULL DEFAULT 0,
     "round" INTEGER NOT NULL DEFAULT 0,
     "outcome" TEXT,
@@ -530,10 +532,10 @@ ALTER TABLE "environment" ADD CONSTRAINT "environment_tenant_id_fkey" FOREIGN KE
 ALTER TABLE "environment_version" ADD CONSTRAINT "environment_version_tenant_id_environment_id_fkey" FOREIGN KEY ("tenant_id", "environment_id") REFERENCES "environment"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 -- AddForeignKey
-ALTER TABLE "reservation" ADD CONSTRAINT "reservation_tenant_id_session_id_fkey" FOREIGN KEY ("tenant_id", "session_id") REFERENCES "session"("tenant_id", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE "reservation" ADD CONSTRAINT "reservation_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 -- AddForeignKey
-ALTER TABLE "charge" ADD CONSTRAINT "charge_tenant_id_session_id_fkey" FOREIGN KEY ("tenant_id", "session_id") REFERENCES "session"("tenant_id", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE "charge" ADD CONSTRAINT "charge_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "session" ADD CONSTRAINT "session_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenant"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
@@ -590,6 +592,8 @@ CREATE UNIQUE INDEX "turn_one_open_per_thread" ON "turn" ("thread_id") WHERE "st
 CREATE INDEX "turn_due" ON "turn" ("tenant_id", "due_at") WHERE "state" = 'due';
 CREATE INDEX "turn_slots" ON "turn" ("tenant_id") WHERE "woken_at" IS NOT NULL AND "state" IN ('due', 'running');
 CREATE INDEX "turn_waiting" ON "turn" ("tenant_id", "wait_scope") WHERE "state" = 'waiting';
+CREATE INDEX "turn_waiting_until" ON "turn" ("due_at") WHERE "state" = 'waiting';
+CREATE INDEX "turn_waiting_held" ON "turn" ("wait_scope") WHERE "state" = 'waiting' AND "wait_reason" = 'budget';
 CREATE INDEX "reservation_held" ON "reservation" ("worker_id") WHERE "state" = 'held';
 CREATE UNIQUE INDEX "evaluation_one_verdict" ON "evaluation" ("session_id", "round", "condition_id") WHERE "verdict" <> 'ERROR';
 CREATE UNIQUE INDEX "api_key_one_operator" ON "api_key" ("role") WHERE "role" = 'OPERATOR' AND "revoked_at" IS NULL;
@@ -641,7 +645,7 @@ GRANT INSERT ON "api_key" TO longhaul_system;
 GRANT UPDATE ("last_used_at", "revoked_at") ON "api_key" TO longhaul_system;
 GRANT SELECT ("id", "tenant_id", "status", "stop_reason", "control", "head", "engine_id", "sandbox_id", "sandbox_state", "sandbox_used_at", "created_at", "updated_at", "deleted_at")
   ON "session" TO longhaul_system;
-GRANT UPDATE ("state", "due_at", "wait_reason", "wait_scope", "wake_no", "woken_at", "suspect", "crashes") ON "turn" TO longhaul_system;
+GRANT UPDATE ("state", "due_at", "wait_reason", "wait_scope", "wake_no", "wakes", "woken_at", "suspect", "alone", "crashes") ON "turn" TO longhaul_system;
 GRANT UPDATE ("worker_id", "turn_id") ON "claim" TO longhaul_system;
 GRANT SELECT ("id", "tenant_id", "session_id", "thread_id", "worker_id", "state", "created_at") ON "reservation" TO longhaul_system;
 GRANT SELECT ("id", "tenant_id") ON "agent", "environment", "agent_version", "environment_version", "condition", "evaluation", "budget", "thread" TO longhaul_system;

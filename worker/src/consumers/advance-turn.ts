@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WakeJob } from '@longhaul/core/src/queue/wake-queue.ts'
-import { type ClaimedTurn, claimTurn } from '@longhaul/core/src/turns/claim-turn.ts'
+import { type ClaimedTurn, claimTurn, type WorkerKind } from '@longhaul/core/src/turns/claim-turn.ts'
 import { releaseClaim } from '@longhaul/core/src/turns/release-claim.ts'
 import { retryLater } from '../turn/retry-later.ts'
 import { runTurn } from '../turn/run-turn.ts'
@@ -14,9 +14,9 @@ export type Advancing = {
   active: ActiveTurns
   workerId: () => string
   engineId: string | null
-  kind: 'worker' | 'suspect'
-  /** A turn that was running when a worker died: it runs alone, in a process of its own. */
-  onSuspect: (job: WakeJob) => void
+  kind: WorkerKind
+  /** A turn that was running when a worker died: it runs in a process for suspects, and alone there if it must. */
+  onSuspect: (job: WakeJob, mustBeAlone: boolean) => void
 }
 
 /** Between attempts to let go of a claim while the database is away. */
@@ -34,7 +34,7 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
     kind: advancing.kind,
   }).finally(asked)
   if (result.refused !== undefined) {
-    if (result.refused === 'suspect') advancing.onSuspect(job)
+    if (result.refused === 'suspect' || result.refused === 'alone') advancing.onSuspect(job, result.refused === 'alone')
     // The session has found its engine since the wake was sent: that engine's workers must hear it.
     if (result.refused === 'engine') parts.queue.send([{ ...job, wakeNo: Date.now(), engineId: result.engineId ?? null, rank: 1 }])
     if (result.refused === 'crash_loop' && result.sessionId !== undefined)

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { createId } from '@longhaul/core/src/ids.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { WakeQueue } from '@longhaul/core/src/queue/wake-queue.ts'
+import type { WorkerKind } from '@longhaul/core/src/turns/claim-turn.ts'
 import { endLease, type HeldClaim, renewLease, startLease } from '@longhaul/core/src/turns/leases.ts'
 import { releaseClaim } from '@longhaul/core/src/turns/release-claim.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
@@ -21,7 +22,7 @@ export type LeaseKeeper = {
  */
 export const keepLease = async (
   { db, active, queue, logger }: { db: Database; active: ActiveTurns; queue: Pick<WakeQueue, 'send'>; logger: Logger },
-  options: { kind: 'worker' | 'suspect'; engineId: string | null; leaseMs: number; renewMs: number },
+  options: { kind: WorkerKind; engineId: string | null; leaseMs: number; renewMs: number },
 ): Promise<LeaseKeeper> => {
   let workerId = createId('wrk')
   let renewedAt = performance.now()
