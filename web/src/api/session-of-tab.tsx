@@ -1,0 +1,80 @@
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
+import { type Client, Provider } from 'urql'
+import { ViewerDocument, type ViewerQuery } from '../generated/graphql.ts'
+import { createHttpClient } from './http-client.ts'
+import { keptKey } from './kept-key.ts'
+import { createLiveClient, type LiveClient } from './live-client.ts'
+import { type Problem, toProblem } from './problem.ts'
+
+export type Viewer = ViewerQuery['viewer']
+
+type SignedIn = { viewer: Viewer; live: LiveClient; http: Client; signOut: () => void }
+
+const Context = createContext<SignedIn | null>(null)
+
+/** Who is signed in, and the connection that is theirs. */
+export const useSignedIn = (): SignedIn => {
+  const signedIn = useContext(Context)
+  if (signedIn === null) throw new Error('a page stands outside of SessionOfTab')
+  return signedIn
+}
+
+type Connection = { key: string; viewer: Viewer; http: Client; live: LiveClient }
+
+/** Shows `signIn` until a key is good, then `children` with its connections. */
+export const SessionOfTab = (props: {
+  signIn: (options: { onKey: (key: string) => Promise<Problem | null>; note: string | null }) => ReactNode
+  opening: ReactNode
+  children: ReactNode
+}) => {
+  const [connection, setConnection] = useState<Connection | null>(null)
+  const [opening, setOpening] = useState(keptKey.read() !== null)
+  const [note, setNote] = useState<string | null>(null)
+
+  const leave = useMemo(
+    () => (why: string | null) => {
+      keptKey.forget()
+      setNote(why)
+      setConnection((open) => {
+        open?.live.close()
+        return null
+      })
+    },
+    [],
+  )
+
+  const enter = useMemo(
+    () =>
+      async (key: string): Promise<Problem | null> => {
+        const refused = () => leave('This key is no longer good: it was revoked, or it has expired.')
+        const http = createHttpClient(key, refused)
+        const { data, error } = await http.query(ViewerDocument, {}).toPromise()
+        if (!data) return toProblem(error)
+        keptKey.write(key)
+        setNote(null)
+        setConnection({ key, viewer: data.viewer, http, live: createLiveClient(key, refused) })
+        return null
+      },
+    [leave],
+  )
+
+  useEffect(() => {
+    const key = keptKey.read()
+    if (key === null) return
+    void enter(key).then((problem) => {
+      // The key stays where the network is the trouble: the next look may find it good.
+      if (problem?.code === 'UNAUTHENTICATED') leave(problem.message)
+      else if (problem) setNote(problem.message)
+      setOpening(false)
+    })
+  }, [enter, leave])
+
+  const signedIn = useMemo(() => connection && { ...connection, signOut: () => leave(null) }, [connection, leave])
+  if (opening) return props.opening
+  if (signedIn === null) return props.signIn({ onKey: enter, note })
+  return (
+    <Provider value={signedIn.http}>
+      <Context value={signedIn}>{props.children}</Context>
+    </Provider>
+  )
+}

@@ -1,0 +1,7 @@
+import { PageHead } from '../../components/page-head.tsx'
+
+export const NewSessionPage = () => (
+  <div className="page">
+    <PageHead title="New session" />
+  </div>
+)

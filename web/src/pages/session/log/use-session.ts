@@ -1,0 +1,91 @@
+import { useEffect, useMemo, useState } from 'react'
+import { useClient } from 'urql'
+import { type Problem, toProblem } from '../../../api/problem.ts'
+import { useSignedIn } from '../../../api/session-of-tab.tsx'
+import { SessionLogDocument, SessionPageDocument, SessionStateDocument, type SessionStateFragment } from '../../../generated/graphql.ts'
+import { createSessionLog, type LogEvent, type SessionLog } from './session-log.ts'
+import { startPageReader } from './start-page-reader.ts'
+
+export type OpenSession = {
+  session: SessionStateFragment | null
+  log: SessionLog
+  problem: Problem | null
+  /** Reads what stands beside the log again: conditions, money, status. */
+  refresh: () => void
+  /** Makes sure that the events of this stretch are read. */
+  want: (from: number, to: number) => void
+}
+
+/** The state is read again at most so often while events come. */
+const REFRESH_MS = 400
+/** Events of these types leave the state as it was. */
+const SILENT = new Set(['user.message_read', 'agent.tool_result'])
+
+/** A session as it is now and as it goes on, through any break of the connection. */
+export const useSession = (id: string): OpenSession => {
+  const client = useClient()
+  const { live } = useSignedIn()
+  const log = useMemo(() => createSessionLog(), [])
+  const [session, setSession] = useState<SessionStateFragment | null>(null)
+  const [problem, setProblem] = useState<Problem | null>(null)
+
+  const refresh = useMemo(() => {
+    let waits = false
+    return () => {
+      if (waits) return
+      waits = true
+      setTimeout(async () => {
+        waits = false
+        const { data, error } = await client.query(SessionStateDocument, { id }, { requestPolicy: 'network-only' }).toPromise()
+        if (data?.session) setSession(data.session)
+        // Where nobody answers the badge says so, and the next event or connection asks again.
+        else if (error?.graphQLErrors.length) setProblem(toProblem(error))
+      }, REFRESH_MS)
+    }
+  }, [client, id])
+
+  const pages = useMemo(() => startPageReader({ live, sessionId: id, log }), [live, id, log])
+
+  useEffect(() => {
+    let ended = false
+    let stop = () => {}
+    const open = async (): Promise<void> => {
+      const { data, error } = await client.query(SessionPageDocument, { id }, { requestPolicy: 'network-only' }).toPromise()
+      if (ended) return
+      if (!data?.session) {
+        setProblem(data ? { code: 'NOT_FOUND', message: `There is no session ${id}.`, field: null, reason: null } : toProblem(error))
+        return
+      }
+      setProblem(null)
+      setSession(data.session)
+      log.add([data.session.marks, data.session.messages, data.session.tail].flatMap(({ edges }) => edges.map(({ node }) => node)))
+      let seen = log.head()
+      const waiting: LogEvent[] = []
+      stop = live.follow(SessionLogDocument, {
+        variables: () => ({ id, after: seen, deltas: true }),
+        onOpen: refresh,
+        onNext: ({ sessionEvents: update }) => {
+          if (update.__typename === 'Delta') return log.addDelta(update)
+          if (update.seq <= seen) return
+          seen = update.seq
+          // A burst is drawn once a frame, not once an event.
+          if (waiting.push(update) === 1) requestAnimationFrame(() => log.add(waiting.splice(0)))
+          if (!SILENT.has(update.type)) refresh()
+        },
+        onFault: (errors) => setProblem(toProblem(errors)),
+      })
+    }
+    void open()
+    // Where the first look failed because nobody answered, the next connection is the next look.
+    const retry = live.state.subscribe(() => {
+      if (live.state.get() === 'live' && log.head() === 0) void open()
+    })
+    return () => {
+      ended = true
+      retry()
+      stop()
+    }
+  }, [client, live, id, log, refresh])
+
+  return { session, log, problem, refresh, want: pages.want }
+}

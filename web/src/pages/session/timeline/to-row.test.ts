@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import type { LogEvent } from '../log/session-log.ts'
+import { estimateHeight, toRow } from './to-row.ts'
+
+const event = (type: string, payload: unknown): LogEvent => ({
+  seq: 1,
+  type,
+  payload,
+  actor: 'platform',
+  costUsd: null,
+  createdAt: '2026-01-01T00:00:00Z',
+})
+
+test('a result is told by its call, unless the call never began', () => {
+  expect(toRow(event('agent.tool_result', { callSeq: 4 }))).toEqual({ kind: 'hidden' })
+  expect(toRow(event('agent.tool_result', { callSeq: null }))).toEqual({ kind: 'result' })
+})
+
+test('only statuses in which the session rests are marks', () => {
+  expect(toRow(event('session.status', { status: 'RUNNING' }))).toEqual({ kind: 'hidden' })
+  expect(toRow(event('session.status', { status: 'PAUSED', stopReason: 'BUDGET_REACHED' }))).toMatchObject({
+    kind: 'mark',
+    tone: 'warn',
+    label: 'paused',
+    text: 'budget reached',
+  })
+})
+
+test('a cap is told in dollars', () => {
+  expect(toRow(event('budget.raised', { scope: 'SESSION', limitNanos: '1500000000' }))).toMatchObject({
+    text: 'the session cap is now $1.50',
+  })
+})
+
+test('a sandbox without isolation is a warning', () => {
+  expect(toRow(event('sandbox.state', { state: 'RUNNING', isolated: false, image: 'x' }))).toMatchObject({
+    tone: 'warn',
+    text: 'x · WITHOUT ISOLATION',
+  })
+})
+
+test('a type of a later release is a mark with its name, and a payload of any shape breaks nothing', () => {
+  expect(toRow(event('thing.happened', {}))).toMatchObject({ kind: 'mark', label: 'thing.happened' })
+  for (const payload of [null, 7, 'text', [], { lostCalls: 3, limitNanos: {}, status: [] }])
+    for (const type of ['session.status', 'sandbox.state', 'budget.raised', 'harness.error', 'agent.tool_result', 'condition.waived'])
+      expect(() => toRow(event(type, payload))).not.toThrow()
+})
+
+test('what is not shown has no height', () => {
+  expect(estimateHeight(event('user.message_read', { seqs: [1] }))).toBe(0)
+  expect(estimateHeight(undefined)).toBeGreaterThan(0)
+})

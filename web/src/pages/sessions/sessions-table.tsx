@@ -1,0 +1,63 @@
+import { Link } from 'wouter'
+import { SpendMeter } from '../../components/spend-meter.tsx'
+import { StatusPill } from '../../components/status-pill.tsx'
+import { TimeAgo } from '../../components/time-ago.tsx'
+import type { SessionRowFragment } from '../../generated/graphql.ts'
+import { toLowestCap } from './to-lowest-cap.ts'
+
+export const SessionsTable = ({ rows }: { rows: SessionRowFragment[] }) => (
+  <div className="table-wrap">
+    <table className="table sessions-table">
+      <caption className="only-heard">Sessions, newest first</caption>
+      <thead>
+        <tr>
+          <th scope="col">Session</th>
+          <th scope="col">Status</th>
+          <th scope="col">Doing now</th>
+          <th scope="col">Conditions</th>
+          <th scope="col">Spend</th>
+          <th scope="col" className="end">
+            Age
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <SessionRow key={row.id} row={row} />
+        ))}
+      </tbody>
+    </table>
+  </div>
+)
+
+const SessionRow = ({ row }: { row: SessionRowFragment }) => (
+  <tr>
+    <td className="sessions-title">
+      <Link href={`/sessions/${row.id}`}>{row.title ?? row.prompt.slice(0, 80)}</Link>
+      <span className="quiet small">{row.agent.name}</span>
+    </td>
+    <td>
+      <StatusPill status={row.status} stopReason={row.stopReason} />
+    </td>
+    <td className="sessions-activity mono">{row.activity ?? <span className="quiet">–</span>}</td>
+    <td>
+      <ConditionsMet conditions={row.doneConditions} />
+    </td>
+    <td>
+      <SpendMeter spentUsd={row.usage.costUsd} reservedUsd={row.usage.reservedUsd} limitUsd={toLowestCap(row.budgets)} />
+    </td>
+    <td className="end">
+      <TimeAgo iso={row.createdAt} />
+    </td>
+  </tr>
+)
+
+const ConditionsMet = ({ conditions }: { conditions: SessionRowFragment['doneConditions'] }) => {
+  if (conditions.length === 0) return <span className="quiet">none</span>
+  const met = conditions.filter(({ status }) => status === 'SATISFIED' || status === 'WAIVED').length
+  return (
+    <span className={`number ${met === conditions.length ? 'good' : ''}`}>
+      {met} of {conditions.length}
+    </span>
+  )
+}
