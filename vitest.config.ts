@@ -14,7 +14,7 @@ export default defineConfig({
     alias: [{ find: /^graphql$/, replacement: require.resolve('graphql/index.js') }],
   },
   test: {
-    include: ['{prisma,core,api,worker,local,bench}/**/*.test.ts'],
+    include: ['{prisma,core,api,worker,web,local,bench}/**/*.test.ts'],
     globalSetup: ['local/testing/global-setup.ts'],
     pool: 'forks', // a test may kill -9 what it started, and reads its own environment
     maxWorkers: 2, // each file brings services of its own; more starve one another

@@ -2,12 +2,12 @@
 // the sandbox engine and image, the processes, the demo. It must never hold anything that api or worker need in production.
 //
 // This file runs before every npm script, on whatever Node is there (20 or newer), so it is plain JavaScript without dependencies.
-// It installs what package-lock.json says and generates what is generated, each only when its inputs changed. The scripts
+// It installs what package-lock.json says, generates what is generated and builds the console, each only when its inputs changed. The scripts
 // themselves then run on the Node 24 in node_modules, which npm puts first on their PATH.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -28,11 +28,27 @@ const generate = {
     'package-lock.json',
     'local/generate.ts',
     'api/codegen.ts',
+    'api/schema.graphql',
+    'web/codegen.ts',
     ...filesUnder('prisma', '.prisma'),
     ...filesUnder('api/src', '.graphql'),
+    ...filesUnder('web/src', '.graphql'),
   ],
-  outputs: [join(root, 'prisma', 'generated', 'client.ts')],
+  outputs: [join(root, 'prisma', 'generated', 'client.ts'), join(root, 'web', 'src', 'generated', 'graphql.ts')],
 }
+const build = {
+  stamp: join(stamps, 'built'),
+  inputs: () => [
+    'package-lock.json',
+    'web/index.html',
+    'web/vite.config.ts',
+    ...filesUnder('web/src', ''),
+    ...filesUnder('web/public', ''),
+  ],
+  outputs: [join(root, 'web', 'dist', 'index.html')],
+}
+/** Who serves the console, or looks at it. */
+const buildsFor = ['prestart', 'preapi', 'pretest', 'preverify', 'prebench']
 
 if (Number(process.versions.node.split('.')[0]) < 20) stop(`Longhaul needs Node 20 or newer to install itself; this is ${process.version}`)
 // npm calls us with --after-install as the root's postinstall, also when someone ran `npm ci` by hand.
@@ -46,6 +62,12 @@ else if (isOutdated(install)) {
 if (isOutdated(generate)) {
   await runStep('generating the database client and the types', node24, ['local/generate.ts'])
   writeStamp(generate)
+}
+// Development dependencies build it: an installation without them brings it built.
+const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
+if (buildsFor.includes(process.env.npm_lifecycle_event ?? '') && existsSync(vite) && isOutdated(build)) {
+  await runStep('building the console', node24, [vite, 'build', 'web', '--config', 'web/vite.config.ts', '--logLevel', 'warn'])
+  writeStamp(build)
 }
 
 function isOutdated(step) {
@@ -66,7 +88,8 @@ function hashOf(paths) {
 
 function filesUnder(folder, ending) {
   if (!existsSync(join(root, folder))) return []
-  const names = readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, String(name)))
+  const found = readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const names = found.map((entry) => relative(root, join(entry.parentPath, entry.name)))
   return names.filter((name) => name.endsWith(ending) && !name.includes('node_modules') && !name.includes('generated')).sort()
 }
 

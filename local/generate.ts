@@ -1,5 +1,5 @@
-// `npm run generate`: makes what is generated and not committed: the Prisma client (prisma/generated) and the resolver types
-// (api/generated). Neither needs a network.
+// `npm run generate`: makes what is generated and not committed: the Prisma client (prisma/generated), the resolver types
+// (api/src/generated) and the console's operations (web/src/generated). None needs a network.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,8 +11,10 @@ const require = createRequire(import.meta.url)
 run('prisma', require.resolve('prisma/build/index.js'), ['generate'], join(root, 'prisma'))
 // Types only: an installation without development dependencies runs without them.
 const codegen = join(root, 'node_modules', '@graphql-codegen', 'cli', 'esm', 'bin.js')
-if (existsSync(codegen) && existsSync(join(root, 'api', 'codegen.ts')))
-  run('graphql-codegen', codegen, ['--config', 'codegen.ts'], join(root, 'api'))
+for (const folder of ['api', 'web']) {
+  if (existsSync(codegen) && existsSync(join(root, folder, 'codegen.ts')))
+    run('graphql-codegen', codegen, ['--config', 'codegen.ts'], join(root, folder))
+}
 
 function run(name: string, script: string, args: string[], cwd: string): void {
   const env = {
