@@ -13,6 +13,9 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
+/** Names of assets hold a digest of what is in them. The page that names them is asked for each time. */
+const FOREVER = 'public, max-age=31536000, immutable'
+
 const PLAIN_PAGE = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Longhaul</title>
 <h1>Longhaul</h1>
@@ -26,7 +29,16 @@ export const openConsoleDoor = async (app: FastifyInstance, webDir: string): Pro
     reply.headers(HEADERS)
   })
   const built = existsSync(path.join(webDir, 'index.html'))
-  if (built) await app.register(fastifyStatic, { root: webDir, index: 'index.html', wildcard: false, cacheControl: true })
+  if (built) {
+    await app.register(fastifyStatic, {
+      root: webDir,
+      index: 'index.html',
+      wildcard: false,
+      preCompressed: true,
+      cacheControl: false,
+      setHeaders: (reply, file) => reply.header('cache-control', file.includes(`${path.sep}assets${path.sep}`) ? FOREVER : 'no-cache'),
+    })
+  }
   const page = (reply: FastifyReply) => (built ? reply.sendFile('index.html') : reply.type('text/html; charset=utf-8').send(PLAIN_PAGE))
   if (!built) app.get('/', (_, reply) => page(reply))
   app.setNotFoundHandler((request, reply) => {
