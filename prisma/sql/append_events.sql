@@ -2,7 +2,8 @@
 --
 -- p_epoch  the claim's epoch for what a turn writes; null for what people and the platform write.
 -- p_events [{type, actor, payload, costNanos?}]
--- p_guard  what must still hold, else nothing is written: {"unread": 0}, {"control": false}, {"satisfied": true} (all conditions that are open)
+-- p_guard  what must still hold, else nothing is written: {"unread": 0}, {"control": false}, {"satisfied": true} (all conditions that are open),
+--          {"conditions": 0} (there is none)
 -- p_turn   what becomes of the turn, see move_turn; null leaves it.
 -- p_settle {reservationId, costNanos, usage, basis}: settled in the same transaction; null for none.
 --
@@ -10,6 +11,13 @@
 -- Lock order: session, claim, turn, budgets.
 create or replace function append_events(p_tenant text, p_session text, p_thread text, p_epoch int, p_events jsonb, p_guard jsonb, p_turn jsonb, p_settle jsonb)
 returns jsonb language plpgsql set search_path = public as $$
+begin
+  return append_in_path(p_tenant, p_session, p_thread, p_epoch, p_events, p_guard, p_turn, p_settle);
+end $$;
+
+-- The same for functions that have set their search_path: setting it once more and putting it back would cost them a tenth of it all.
+create or replace function append_in_path(p_tenant text, p_session text, p_thread text, p_epoch int, p_events jsonb, p_guard jsonb, p_turn jsonb, p_settle jsonb)
+returns jsonb language plpgsql as $$
 declare
   s session;
   v_first int;
@@ -38,6 +46,9 @@ begin
     if p_guard ? 'satisfied' and exists (select from condition where session_id = p_session and status not in ('SATISFIED', 'WAIVED')) then
       return jsonb_build_object('refused', 'conditions');
     end if;
+    if p_guard ? 'conditions' and exists (select from condition where session_id = p_session) then
+      return jsonb_build_object('refused', 'conditions');
+    end if;
   end if;
 
   v_first := s.head + 1;
@@ -51,7 +62,14 @@ begin
       s := append_to_log(s, p_thread, v_alerts);
     end if;
   end if;
-  perform store_projection(s);
+  if p_turn is null and p_settle is null and jsonb_array_length(p_events) = 1
+    and p_events->0->>'type' in ('user.message', 'agent.tool_call', 'agent.tool_result') then
+    -- What these three change of the projection; they are most of a log, and writing all of it would take as long as the event itself.
+    update session set head = s.head, head_hash = s.head_hash, activity = s.activity, tool_calls = s.tool_calls,
+      rounds_since_message = s.rounds_since_message, updated_at = s.updated_at where id = s.id;
+  else
+    perform store_projection(s);
+  end if;
   if p_turn is not null or p_settle is not null then
     v_wakes := fill_slots(p_tenant);
   end if;

@@ -1,11 +1,20 @@
 -- A change that was decided on what the session was a moment ago: made in one round trip if that is still so, else refused as
 -- 'changed' and decided again. Saves a person's message four round trips under the session's lock.
 --
--- p_expect {status, control, turnId, turnState, head?}: what the decision depended on; p_keep {mutation, key, inputHash, answer}: the
--- idempotency key to keep in the same transaction, with `seq` of the first event added to its answer; null for none.
--- Returns what append_events returns and the session's row, or {refused: 'not_found' | 'changed' | 'key_taken'}.
+-- p_expect {status, control, turnState, turnId?, head?, limits?}: what the decision depended on; `limits` where it was decided unseen:
+-- that the tenant may start something and its limits are not reached. p_keep {mutation, key, inputHash, answer}: the idempotency key to
+-- keep in the same transaction, with `seq` of the first event added to its answer; null for none.
+-- Returns what append_events returns and the session's row, or {refused: 'not_found' | 'key_taken'}, or {refused: 'changed', seen}: what
+-- the session is, as peek_session says it.
 create or replace function change_session(p_tenant text, p_session text, p_expect jsonb, p_events jsonb, p_turn jsonb, p_keep jsonb) returns jsonb
 language plpgsql set search_path = public as $$
+begin
+  return change_in_path(p_tenant, p_session, p_expect, p_events, p_turn, p_keep);
+end $$;
+
+-- The same for functions that have set their search_path.
+create or replace function change_in_path(p_tenant text, p_session text, p_expect jsonb, p_events jsonb, p_turn jsonb, p_keep jsonb) returns jsonb
+language plpgsql as $$
 declare
   s session;
   t turn;
@@ -17,9 +26,10 @@ begin
   if not found then return '{"refused": "not_found"}'; end if;
   perform from claim where thread_id = s.primary_thread_id for no key update;
   select * into t from turn where thread_id = s.primary_thread_id and state <> 'settled' for no key update;
-  if s.status <> p_expect->>'status' or s.control is distinct from p_expect->>'control' or t.id is distinct from p_expect->>'turnId'
-    or t.state is distinct from p_expect->>'turnState' or s.head <> coalesce((p_expect->>'head')::int, s.head) then
-    return '{"refused": "changed"}';
+  if s.status <> p_expect->>'status' or s.control is distinct from p_expect->>'control' or t.state is distinct from p_expect->>'turnState'
+    or (p_expect ? 'turnId' and t.id is distinct from p_expect->>'turnId') or s.head <> coalesce((p_expect->>'head')::int, s.head)
+    or (p_expect ? 'limits' and not is_within_limits(p_tenant, p_session)) then
+    return jsonb_build_object('refused', 'changed', 'seen', peek_session(p_tenant, p_session));
   end if;
   if p_keep is not null then
     insert into idempotency_key (tenant_id, mutation, key, input_hash, result)
@@ -29,7 +39,7 @@ begin
     get diagnostics v_kept = row_count;
     if v_kept = 0 then return '{"refused": "key_taken"}'; end if;
   end if;
-  v_result := append_events(p_tenant, p_session, s.primary_thread_id, null, p_events, null, p_turn, null);
+  v_result := append_in_path(p_tenant, p_session, s.primary_thread_id, null, p_events, null, p_turn, null);
   return v_result || jsonb_build_object('session', (select to_jsonb(x) from session x where x.id = p_session));
 end $$;
 
@@ -47,3 +57,12 @@ begin
     from session s join tenant n on n.id = s.tenant_id left join turn t on t.thread_id = s.primary_thread_id and t.state <> 'settled'
     where s.id = p_session and s.tenant_id = p_tenant and s.deleted_at is null);
 end $$;
+
+-- What refuseBacklog and refuseUnread ask (core/src/sessions/change-session.ts), of the caller's tenant.
+create or replace function is_within_limits(p_tenant text, p_session text) returns boolean
+language sql stable as $$
+  select n.status = 'ACTIVE'
+    and (select count(*) from turn where tenant_id = p_tenant and state = 'due' and woken_at is null) < n.backlog_limit
+    and (select count(*) from unread_message where session_id = p_session) < n.backlog_limit
+  from tenant n where n.id = p_tenant
+$$;

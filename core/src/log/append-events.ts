@@ -8,6 +8,7 @@ import type { TokenUsage } from '../budgets/prices.ts'
 import { type NewEvent, parsePayload } from '../events/event.ts'
 import type { SessionStatus } from '../events/session-events.ts'
 import { cleanJson } from '../text.ts'
+import { writeTogether } from './write-together.ts'
 
 /** A job to add once the transaction is committed. */
 export type Wake = { tenantId: string; turnId: string; wakeNo: number; engineId: string | null; rank: number }
@@ -41,7 +42,7 @@ export type Append = {
   epoch: number | null
   events: NewEvent[]
   /** What must still hold, else nothing is written. */
-  guard?: { unread?: 0; control?: false; satisfied?: true }
+  guard?: { unread?: 0; control?: false; satisfied?: true; conditions?: 0 }
   turn?: TurnMove
   settle?: Settlement
 }
@@ -59,24 +60,30 @@ export type Queryable = Pick<pg.Pool, 'query'> | Pick<pg.ClientBase, 'query'>
  * verdict or turn is the caller's.
  */
 export const appendEvents = async (db: Pick<Database, 'app'> | { client: pg.ClientBase }, append: Append): Promise<AppendResult> => {
-  const queryable: Queryable = 'client' in db ? db.client : db.app
-  const run = () =>
-    queryable.query<{ result: AppendResult }>({
+  const { tenantId, sessionId, threadId, epoch } = append
+  const events = JSON.stringify(append.events.map(toRow))
+  const run = async (queryable: Queryable) => {
+    const { rows } = await queryable.query<{ result: AppendResult }>({
       name: 'append_events',
       text: 'select append_events($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7::jsonb, $8::jsonb) as result',
       values: [
-        append.tenantId,
-        append.sessionId,
-        append.threadId,
-        append.epoch,
-        JSON.stringify(append.events.map(toRow)),
+        tenantId,
+        sessionId,
+        threadId,
+        epoch,
+        events,
         append.guard === undefined ? null : JSON.stringify(append.guard),
         append.turn === undefined ? null : JSON.stringify(append.turn),
         append.settle === undefined ? null : JSON.stringify(toSettlementRow(append.settle)),
       ],
     })
-  const { rows } = 'client' in db ? await run() : await retrySerialization(run)
-  return (rows[0] as { result: AppendResult }).result
+    return (rows[0] as { result: AppendResult }).result
+  }
+  if ('client' in db) return run(db.client)
+  const alone = () => retrySerialization(() => run(db.app))
+  if (append.guard !== undefined || append.turn !== undefined || append.settle !== undefined) return alone()
+  const whom = JSON.stringify({ tenant: tenantId, session: sessionId, thread: threadId, epoch })
+  return writeTogether(db.app, { call: `${whom.slice(0, -1)},"events":${events}}`, alone })
 }
 
 export const toSettlementRow = (settle: Settlement): Record<string, unknown> => ({ ...settle, costNanos: settle.costNanos.toString() })

@@ -10,6 +10,7 @@ import type { NewEvent } from '../events/event.ts'
 import type { SessionStatus } from '../events/session-events.ts'
 import type { Announcer } from '../log/announcer.ts'
 import { appendEvents, type Queryable, retrySerialization, type TurnMove, toRow, type Wake } from '../log/append-events.ts'
+import { writeTogether } from '../log/write-together.ts'
 import type { WakeQueue } from '../queue/wake-queue.ts'
 import { toSessionRow } from './to-session-row.ts'
 
@@ -74,73 +75,94 @@ export class KeyTakenError extends Error {}
 const QUICK_DECISIONS = 3
 
 type Quick = { tenantId: string; sessionId: string; keep?: KeptKey | null }
+type Decide = (session: LockedSession) => Change & { onHead?: boolean }
+type Seen = LockedSession & { guessed?: true }
 
 /**
- * The quick way for what people do most: decides on what the session is now, and commits in one further round trip if it still is.
- * `decide` must depend on nothing but status, control, the open turn and, where `onHead`, the head.
+ * The quick way for what people do most: decides on a guess, and commits in the same round trip if the guess is true; else it is told
+ * what the session is, and decides again. `decide` must depend on nothing but status, control, the open turn's state, the limits and,
+ * where `onHead`, the head.
  */
 export const changeSessionQuickly = async (
   parts: CoreParts,
   of: Quick,
-  decide: (session: LockedSession) => Change & { onHead?: boolean },
+  decide: Decide,
 ): Promise<{ first: number; head: number; session: Session }> => {
   const { tenantId, sessionId } = of
-  for (let decisions = 1; ; decisions++) {
-    const { outcome, control } = await retrySerialization(async () => {
-      if (decisions <= QUICK_DECISIONS) return changeWhatWasSeen(parts.db.app, of, await peekSession(parts.db.app, of), decide)
-      return inTransaction(parts.db, async (client) => changeWhatWasSeen(client, of, await lockSession(client, of), decide))
-    })
+  let seen = guessSession(sessionId)
+  for (let decisions = 0; ; decisions++) {
+    const { outcome, control } =
+      decisions <= QUICK_DECISIONS
+        ? await changeWhatWasSeen(parts.db, of, seen, decide)
+        : await retrySerialization(() =>
+            inTransaction(parts.db, async (client) => changeWhatWasSeen({ client }, of, await lockSession(client, of), decide)),
+          )
     if (outcome.refused === undefined) {
       tell(parts, { tenantId, sessionId, head: outcome.head, wakes: outcome.wakes, control })
       return { first: outcome.first, head: outcome.head, session: toSessionRow(outcome.session) }
     }
     if (outcome.refused === 'key_taken') throw new KeyTakenError(`the idempotency key ${of.keep?.key} was used already`)
-    if (outcome.refused === 'not_found') throw notFound(sessionId)
+    if (outcome.refused !== 'changed') throw notFound(sessionId)
+    seen = outcome.seen
   }
 }
 
-const peekSession = async (db: Queryable, { tenantId, sessionId }: Quick): Promise<LockedSession> => {
-  const { rows } = await db.query<{ session: LockedSession | null }>({
-    name: 'peek_session',
-    text: 'select peek_session($1, $2) as session',
-    values: [tenantId, sessionId],
-  })
-  const session = rows[0]?.session ?? null
-  if (session === null) throw notFound(sessionId)
-  return session
-}
+/** Most of what is changed quickly is at work, and far from its limits: whoever guesses so is mostly right, and never has to look. */
+const guessSession = (id: string): Seen => ({
+  id,
+  guessed: true,
+  status: 'RUNNING',
+  stopReason: null,
+  control: null,
+  primaryThreadId: '',
+  head: 0,
+  evaluationRounds: 0,
+  turn: { id: '', kind: 'work', state: 'running', waitReason: null },
+  backlog: 0,
+  unread: 0,
+  tenant: { status: 'ACTIVE', backlogLimit: 1 },
+})
 
 const changeWhatWasSeen = async (
-  db: Queryable,
+  db: Pick<Database, 'app'> | { client: pg.ClientBase },
   { tenantId, sessionId, keep = null }: Quick,
-  session: LockedSession,
-  decide: (session: LockedSession) => Change & { onHead?: boolean },
+  session: Seen,
+  decide: Decide,
 ): Promise<{ outcome: QuickResult; control: boolean }> => {
   const { events, turn, control = false, onHead = false } = decide(session)
   const expect = {
     status: session.status,
     control: session.control,
-    turnId: session.turn?.id ?? null,
     turnState: session.turn?.state ?? null,
+    ...(session.guessed ? { limits: true } : { turnId: session.turn?.id ?? null }),
     ...(onHead ? { head: session.head } : {}),
   }
-  const { rows } = await db.query<{ result: QuickResult }>({
-    name: 'change_session',
-    text: 'select change_session($1, $2, $3::jsonb, $4::jsonb, $5::jsonb, $6::jsonb) as result',
-    values: [
-      tenantId,
-      sessionId,
-      JSON.stringify(expect),
-      JSON.stringify(events.map(toRow)),
-      turn === undefined ? null : JSON.stringify(turn),
-      keep === null ? null : JSON.stringify(keep),
-    ],
-  })
-  return { outcome: (rows[0] as { result: QuickResult }).result, control }
+  const rows = events.map(toRow)
+  const run = async (queryable: Queryable): Promise<QuickResult> => {
+    const answer = await queryable.query<{ result: QuickResult }>({
+      name: 'change_session',
+      text: 'select change_session($1, $2, $3::jsonb, $4::jsonb, $5::jsonb, $6::jsonb) as result',
+      values: [
+        tenantId,
+        sessionId,
+        JSON.stringify(expect),
+        JSON.stringify(rows),
+        turn === undefined ? null : JSON.stringify(turn),
+        keep === null ? null : JSON.stringify(keep),
+      ],
+    })
+    return (answer.rows[0] as { result: QuickResult }).result
+  }
+  if ('client' in db) return { outcome: await run(db.client), control }
+  const alone = () => retrySerialization(() => run(db.app))
+  const call = { tenant: tenantId, session: sessionId, expect, events: rows, keep }
+  return { outcome: turn === undefined ? await writeTogether(db.app, { call: JSON.stringify(call), alone }) : await alone(), control }
 }
 
 type QuickResult =
-  | { refused: 'not_found' | 'changed' | 'key_taken' }
+  | { refused: 'not_found' }
+  | { refused: 'key_taken' }
+  | { refused: 'changed'; seen: LockedSession }
   | { refused?: undefined; first: number; head: number; wakes: Wake[]; session: Record<string, unknown> }
 
 export const lockSession = async (
