@@ -51,7 +51,8 @@ export const checkClientWitness = async (
   const events = await readAsTenants<LoggedEvent>(
     scope.client,
     tenantIds,
-    'select session_id as "sessionId", seq, type from event where session_id = any($1)',
+    `select p.session_id as "sessionId", e.seq, e.type from log_piece p
+       join event e on e.session_id = p.source_session_id and e.seq between p.from_seq and p.to_seq where p.session_id = any($1)`,
     [[...new Set(of('event').map(({ sessionId }) => sessionId))]],
   )
   scope.violations.push(

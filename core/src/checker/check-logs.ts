@@ -4,7 +4,10 @@ import { hashEvent, isPayloadWhole } from '../log/hash-event.ts'
 import { compareProjection, readProjection } from './compare-projection.ts'
 import type { Scope } from './report.ts'
 
+/** An event as its session reads it. Its hash covers session and thread as it was written: an inherited one's are its source's. */
 type EventRow = {
+  sessionId: string
+  writtenIn: string
   seq: number
   type: string
   threadId: string
@@ -20,7 +23,10 @@ type EventRow = {
 
 const PAGE = 2_000
 
-/** R2: numbered 1..N without gaps, the chain computed again from the rows. And the projection against the log it was folded from. */
+/**
+ * R2, and R8 for what forks inherit: numbered 1..N without gaps, the chain computed again from the rows, through the lineage. And the
+ * projection against the log it was folded from.
+ */
 export const checkLogs = async (scope: Scope): Promise<void> => {
   const { rows } = await scope.client.query<{ id: string; head: number; headHash: string }>(
     'select id, head, head_hash as "headHash" from session order by id',
@@ -36,7 +42,7 @@ const checkLog = async (scope: Scope, session: { id: string; head: number; headH
   for (;;) {
     const page = await readPage(scope, session.id, last.seq)
     for (const row of page) {
-      const hashed = { ...row, sessionId: session.id }
+      const hashed = { ...row, threadId: row.writtenIn }
       if (row.seq !== last.seq + 1) wrong(`event ${last.seq + 1} is missing: the next is ${row.seq}`)
       if (!isPayloadWhole(hashed)) wrong(`event ${row.seq}: its payload is not the one that was hashed`)
       if (hashEvent(last.hash, hashed) !== row.hash) wrong(`event ${row.seq}: the hash chain does not verify`)
@@ -61,9 +67,13 @@ const checkProjection = async (scope: Scope, sessionId: string, fold: SessionFol
 const readPage = async (scope: Scope, sessionId: string, after: number): Promise<EventRow[]> => {
   const { rows } = await scope.client.query<EventRow>({
     name: 'check_log',
-    text: `select seq, type, thread_id as "threadId", actor, payload::text as payload, payload_hash as "payloadHash", salt, hash, cost_nanos as "costNanos",
-        created_at as "createdAt", (extract(epoch from created_at) * 1000000)::bigint::text as "createdAtMicros"
-      from event where session_id = $1 and seq > $2 order by seq limit ${PAGE}`,
+    text: `select e.session_id as "sessionId", e.thread_id as "writtenIn", case when e.thread_id = p.source_thread_id then p.thread_id else e.thread_id end as "threadId",
+        e.seq, e.type, e.actor, e.payload::text as payload, e.payload_hash as "payloadHash", e.salt, e.hash, e.cost_nanos as "costNanos",
+        e.created_at as "createdAt", (extract(epoch from e.created_at) * 1000000)::bigint::text as "createdAtMicros"
+      from log_piece p cross join lateral (
+        select * from event x where x.session_id = p.source_session_id and x.seq > $2 and x.seq >= p.from_seq and (x.session_id = $1 or x.seq <= p.to_seq)
+        order by x.seq limit ${PAGE}) e
+      where p.session_id = $1 order by e.seq limit ${PAGE}`,
     values: [sessionId, after],
   })
   return rows

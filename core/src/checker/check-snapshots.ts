@@ -3,11 +3,14 @@ import type { Scope } from './report.ts'
 
 type SnapshotRow = { id: string; contentHash: string; sizeBytes: string }
 
-/** R8, as far as this release stores workspaces: what a snapshot's row names is in the store, unchanged. Reads every byte. */
+/** A session that somebody can still go back to: its own people, or those of a fork. */
+const IN_REACH = `(s.deleted_at is null or exists (select from log_segment g join session f on f.id = g.session_id where g.source_session_id = s.id and f.deleted_at is null))`
+
+/** R8 for stored workspaces: what a snapshot's row names is in the store, unchanged. Reads every byte. */
 export const checkSnapshots = async (scope: Scope, store: SnapshotStore): Promise<void> => {
   const { client, violations } = scope
   const { rows } = await client.query<SnapshotRow>(
-    `select n.id, n.content_hash as "contentHash", n.size_bytes::text as "sizeBytes" from snapshot n join session s on s.id = n.session_id where s.deleted_at is null`,
+    `select n.id, n.content_hash as "contentHash", n.size_bytes::text as "sizeBytes" from snapshot n join session s on s.id = n.session_id where ${IN_REACH}`,
   )
   for (const snapshot of rows) {
     const what = await findFault(store, snapshot)
@@ -15,10 +18,11 @@ export const checkSnapshots = async (scope: Scope, store: SnapshotStore): Promis
   }
   const dangling = await client.query<{ id: string; snapshot: string }>(
     `select s.id, s.baseline_snapshot_id as snapshot from session s where s.deleted_at is null and s.baseline_snapshot_id is not null
-       and not exists (select from snapshot n where n.id = s.baseline_snapshot_id and n.session_id = s.id)`,
+       and not exists (select from snapshot n where n.id = s.baseline_snapshot_id
+         and n.session_id in (select p.source_session_id from log_piece p where p.session_id = s.id))`,
   )
   for (const { id, snapshot } of dangling.rows)
-    violations.push({ rule: 'R8', at: id, what: `its baseline ${snapshot} is not a snapshot of it` })
+    violations.push({ rule: 'R8', at: id, what: `its baseline ${snapshot} is not a snapshot of it, or of whom it was forked from` })
 }
 
 const findFault = async (store: SnapshotStore, { contentHash, sizeBytes }: SnapshotRow): Promise<string | null> => {

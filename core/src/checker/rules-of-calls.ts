@@ -53,7 +53,8 @@ export const CALL_RULES: readonly RowRule[] = [
     rule: 'R4',
     says: 'a message was read twice, or before it was sent',
     sql: `, read as (select e.session_id, e.seq, m.seq::int as message from event e, jsonb_array_elements_text(e.payload->'seqs') m(seq) where e.type = 'user.message_read')
-      select r.session_id as at, 'event ' || r.message as detail from read r left join event m on m.session_id = r.session_id and m.seq = r.message and m.type = 'user.message' and m.seq < r.seq
+      select r.session_id as at, 'event ' || r.message as detail from read r left join log_piece p on p.session_id = r.session_id and r.message between p.from_seq and p.to_seq
+        left join event m on m.session_id = p.source_session_id and m.seq = r.message and m.type = 'user.message' and m.seq < r.seq
       group by r.session_id, r.message having count(*) > 1 or count(m.seq) = 0`,
   },
   {

@@ -6,9 +6,9 @@ import type { SnapshotStore, StoredSnapshot } from './snapshot-store.ts'
 export type SaveSnapshot = {
   tenantId: string
   sessionId: string
-  kind: 'baseline'
-  /** Of the workspace's manifest, by `digestManifest`. */
-  digest: string
+  kind: 'baseline' | 'checkpoint'
+  /** Of the workspace's manifest, by `digestManifest`; a promise where it is computed while the tar streams by. */
+  digest: string | Promise<string>
   tar: Readable
 }
 
@@ -17,7 +17,8 @@ export const saveSnapshot = async (
   { db, snapshots }: { db: Pick<Database, 'app'>; snapshots: SnapshotStore },
   { tenantId, sessionId, kind, digest, tar }: SaveSnapshot,
 ): Promise<{ id: string } & StoredSnapshot> => {
-  const snapshot = { id: createId('snp'), ...(await snapshots.put(tar)) }
-  await db.app.query('select save_snapshot($1, $2, $3)', [tenantId, sessionId, JSON.stringify({ ...snapshot, kind, digest })])
+  const [stored, known] = await Promise.all([snapshots.put(tar), digest])
+  const snapshot = { id: createId('snp'), ...stored }
+  await db.app.query('select save_snapshot($1, $2, $3)', [tenantId, sessionId, JSON.stringify({ ...snapshot, kind, digest: known })])
   return snapshot
 }

@@ -86,9 +86,15 @@ const describeVerdict = ({ payload }: EventOf<'condition.evaluated'>): string =>
     ? `Done-condition "${payload.name}" holds.`
     : `Done-condition "${payload.name}" does not hold yet (checked from outside, round ${payload.round}):\n${payload.explanation}`
 
-const describeLoss = ({ payload }: EventOf<'sandbox.state'>): string =>
-  `The sandbox was lost and has started again from the session's resources. ${
-    (payload.lostCalls ?? []).length === 0
-      ? 'No tool call had changed it.'
-      : `The effects of these tool calls are gone (numbers in the log): ${(payload.lostCalls ?? []).join(', ')}. Files you wrote and packages you installed must be made again.`
-  }`
+/** What a lost sandbox was made from again, and exactly what is not in it. */
+const describeLoss = ({ payload }: EventOf<'sandbox.state'>): string => {
+  const { lostCalls = [], checkpointSeq, kept } = payload
+  const from = checkpointSeq === undefined ? "from the session's resources" : `from a checkpoint, as it was after event ${checkpointSeq}`
+  const outside =
+    kept === 'workspace' ? ' Only /workspace could be restored: what was installed or written outside of it must be made again.' : ''
+  const calls =
+    lostCalls.length === 0
+      ? `No tool call had changed it${checkpointSeq === undefined ? '' : ' since'}.`
+      : `The effects of these tool calls are gone (numbers in the log): ${lostCalls.join(', ')}. Files you wrote and packages you installed${checkpointSeq === undefined ? '' : ' in them'} must be made again.`
+  return `The sandbox was lost and has started again ${from}. ${calls}${outside}`
+}

@@ -2,7 +2,7 @@
  * What a session is, told from its log alone: the same fold that append_to_log keeps in SQL as the log grows (invariant 1). Tests and
  * the checker rebuild it and compare. What no event says is not in it: wishes, claims, turns, times of work.
  */
-import type { LogEvent } from './event.ts'
+import type { EventOf, LogEvent } from './event.ts'
 import type { SessionStatus, StopReason } from './session-events.ts'
 
 export type ThreadFold = { contextFromSeq: number; contextTokens: number; costNanos: bigint }
@@ -18,7 +18,6 @@ export type SandboxFold = {
   sandboxId: string | null
   provider: string
   image: string
-  engineId: string | null
   usedAt: Date
 }
 
@@ -36,6 +35,8 @@ export type SessionFold = {
   evaluationRounds: number
   roundsSinceMessage: number
   sandbox: SandboxFold | null
+  /** Whose workers run it: the engine of its sandbox, or of the checkpoint it was forked from. */
+  engineId: string | null
   baselineSnapshotId: string | null
   completedAt: Date | null
   threads: ReadonlyMap<string, ThreadFold>
@@ -59,6 +60,7 @@ export const EMPTY_FOLD: SessionFold = {
   evaluationRounds: 0,
   roundsSinceMessage: 0,
   sandbox: null,
+  engineId: null,
   baselineSnapshotId: null,
   completedAt: null,
   threads: new Map(),
@@ -107,10 +109,13 @@ const changeBy = (fold: SessionFold, event: LogEvent): Partial<SessionFold> => {
     case 'sandbox.state': {
       const { state, sandboxId, provider, image, engineId, baselineSnapshotId } = event.payload
       return {
-        sandbox: { state, sandboxId, provider, image, engineId, usedAt: event.createdAt },
+        sandbox: { state, sandboxId, provider, image, usedAt: event.createdAt },
+        engineId,
         baselineSnapshotId: baselineSnapshotId ?? fold.baselineSnapshotId,
       }
     }
+    case 'session.forked':
+      return beginFork(fold, event)
     case 'condition.added': {
       const { conditionId, name, kind } = event.payload
       return {
@@ -143,6 +148,16 @@ const changeBy = (fold: SessionFold, event: LogEvent): Partial<SessionFold> => {
     default:
       return {}
   }
+}
+
+/**
+ * A fork has its parent's context, unread messages and baseline. What it uses, is judged by and runs in is its own: usage counts from
+ * the fork on, its conditions are added anew after this event, its sandbox is made when a tool needs one.
+ */
+const beginFork = (fold: SessionFold, { payload }: EventOf<'session.forked'>): Partial<SessionFold> => {
+  const { head, status, stopReason, activity, baselineSnapshotId, completedAt, unread } = fold
+  const threads = new Map([...fold.threads].map(([id, thread]) => [id, { ...thread, costNanos: 0n }]))
+  return { ...EMPTY_FOLD, head, status, stopReason, activity, baselineSnapshotId, completedAt, unread, threads, engineId: payload.engineId }
 }
 
 const withThread = (

@@ -18,9 +18,11 @@ export const STOP_REASONS = [
   'DONE',
   'UNRECOVERABLE',
 ] as const
+export const CHECKPOINT_TRIGGERS = ['CADENCE', 'SUSPEND', 'MANUAL', 'BEFORE_RESET', 'BEFORE_EVALUATION', 'FORK'] as const
 
 export type SessionStatus = (typeof SESSION_STATUSES)[number]
 export type StopReason = (typeof STOP_REASONS)[number]
+export type CheckpointTrigger = (typeof CHECKPOINT_TRIGGERS)[number]
 
 /** What the platform says of a session and its sandbox. */
 export const sessionEvents = {
@@ -44,6 +46,32 @@ export const sessionEvents = {
     activity: z.string().nullable(),
     reason: z.string().optional(),
   }),
+  /** A point to go back to: the log up to `seq`, with the files as they were then. `files`: what is kept of them so far. */
+  'session.checkpointed': z.object({
+    v: z.literal(1),
+    checkpointId: z.string(),
+    seq: z.int(),
+    trigger: z.enum(CHECKPOINT_TRIGGERS),
+    label: z.string().nullable(),
+    /** image: the whole file system, on its engine. archive: /workspace. none: no sandbox had been made yet. */
+    files: z.enum(['image', 'archive', 'none']),
+  }),
+  /** The first event of a fork's own: all before it is inherited from `parentId`, up to `seq`. */
+  'session.forked': z.object({
+    v: z.literal(1),
+    checkpointId: z.string(),
+    parentId: z.string(),
+    seq: z.int(),
+    agentId: z.string(),
+    agentVersionId: z.string(),
+    environmentId: z.string(),
+    environmentVersionId: z.string(),
+    title: z.string().nullable(),
+    prompt: z.string(),
+    maxEvaluations: z.int(),
+    /** The engine that holds the checkpoint's image, so that the fork begins there. */
+    engineId: z.string().nullable(),
+  }),
   /** `lostCalls`: calls whose effects went with a lost sandbox. */
   'sandbox.state': z.object({
     v: z.literal(1),
@@ -56,6 +84,10 @@ export const sessionEvents = {
     lostCalls: z.array(z.int()).optional(),
     /** The workspace as it was when the resources were in; stands with the first RUNNING only. */
     baselineSnapshotId: z.string().optional(),
+    /** The checkpoint that a new sandbox was made from, and what of its files: everything, or /workspace alone. */
+    checkpointId: z.string().optional(),
+    checkpointSeq: z.int().optional(),
+    kept: z.enum(['everything', 'workspace']).optional(),
     message: z.string().optional(),
   }),
 }

@@ -182,6 +182,8 @@ CREATE TABLE "session" (
     "metadata" JSONB NOT NULL DEFAULT '{}',
     "primary_thread_id" TEXT NOT NULL,
     "head" INTEGER NOT NULL DEFAULT 0,
+    "base_seq" INTEGER NOT NULL DEFAULT 0,
+    "forked_from_id" TEXT,
     "head_hash" TEXT NOT NULL DEFAULT '',
     "input_tokens" BIGINT NOT NULL DEFAULT 0,
     "output_tokens" BIGINT NOT NULL DEFAULT 0,
@@ -289,13 +291,31 @@ CREATE TABLE "checkpoint" (
     "tenant_id" TEXT NOT NULL,
     "session_id" TEXT NOT NULL,
     "thread_id" TEXT NOT NULL,
-    "seq" INTEGER NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'asked',
+    "seq" INTEGER,
     "label" TEXT,
     "trigger" TEXT NOT NULL,
+    "actor" TEXT NOT NULL,
+    "context" JSONB,
+    "engine_id" TEXT,
+    "image_id" TEXT,
     "snapshot_id" TEXT,
+    "problem" TEXT,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "checkpoint_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "log_segment" (
+    "session_id" TEXT NOT NULL,
+    "from_seq" INTEGER NOT NULL,
+    "to_seq" INTEGER NOT NULL,
+    "tenant_id" TEXT NOT NULL,
+    "source_session_id" TEXT NOT NULL,
+    "source_thread_id" TEXT NOT NULL,
+
+    CONSTRAINT "log_segment_pkey" PRIMARY KEY ("session_id","from_seq")
 );
 
 -- CreateTable
@@ -484,7 +504,16 @@ CREATE INDEX "snapshot_session_id_idx" ON "snapshot"("session_id");
 CREATE UNIQUE INDEX "snapshot_tenant_id_id_key" ON "snapshot"("tenant_id", "id");
 
 -- CreateIndex
+CREATE INDEX "session_forked_from_id_idx" ON "session"("forked_from_id");
+
+-- CreateIndex
 CREATE INDEX "checkpoint_session_id_seq_idx" ON "checkpoint"("session_id", "seq");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "checkpoint_tenant_id_id_key" ON "checkpoint"("tenant_id", "id");
+
+-- CreateIndex
+CREATE INDEX "log_segment_source_session_id_idx" ON "log_segment"("source_session_id");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "tenant_slug_key" ON "tenant"("slug");
@@ -568,6 +597,15 @@ ALTER TABLE "session_resource" ADD CONSTRAINT "session_resource_tenant_id_sessio
 ALTER TABLE "snapshot" ADD CONSTRAINT "snapshot_tenant_id_session_id_fkey" FOREIGN KEY ("tenant_id", "session_id") REFERENCES "session"("tenant_id", "id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
+ALTER TABLE "session" ADD CONSTRAINT "session_tenant_id_forked_from_id_fkey" FOREIGN KEY ("tenant_id", "forked_from_id") REFERENCES "checkpoint"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "log_segment" ADD CONSTRAINT "log_segment_tenant_id_session_id_fkey" FOREIGN KEY ("tenant_id", "session_id") REFERENCES "session"("tenant_id", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "log_segment" ADD CONSTRAINT "log_segment_tenant_id_source_session_id_fkey" FOREIGN KEY ("tenant_id", "source_session_id") REFERENCES "session"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
 ALTER TABLE "checkpoint" ADD CONSTRAINT "checkpoint_tenant_id_session_id_fkey" FOREIGN KEY ("tenant_id", "session_id") REFERENCES "session"("tenant_id", "id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
@@ -596,6 +634,8 @@ CREATE INDEX "turn_waiting_until" ON "turn" ("due_at") WHERE "state" = 'waiting'
 CREATE INDEX "turn_waiting_held" ON "turn" ("wait_scope") WHERE "state" = 'waiting' AND "wait_reason" = 'budget';
 CREATE INDEX "reservation_held" ON "reservation" ("worker_id") WHERE "state" = 'held';
 CREATE UNIQUE INDEX "evaluation_one_verdict" ON "evaluation" ("session_id", "round", "condition_id") WHERE "verdict" <> 'ERROR';
+CREATE INDEX "checkpoint_wanted" ON "checkpoint" ("created_at") WHERE "state" IN ('asked', 'taking');
+CREATE INDEX "checkpoint_image" ON "checkpoint" ("engine_id", "created_at") WHERE "image_id" IS NOT NULL AND "snapshot_id" IS NULL;
 CREATE UNIQUE INDEX "api_key_one_operator" ON "api_key" ("role") WHERE "role" = 'OPERATOR' AND "revoked_at" IS NULL;
 CREATE INDEX "session_title_search" ON "session" ("tenant_id", lower("title"));
 
@@ -606,6 +646,10 @@ ALTER TABLE "session" ADD CHECK ("status" IN ('QUEUED', 'RUNNING', 'IDLE', 'PAUS
 ALTER TABLE "turn" ADD CHECK ("kind" IN ('work', 'evaluate', 'compact')), ADD CHECK ("state" IN ('due', 'running', 'waiting', 'settled'));
 ALTER TABLE "condition" ADD CHECK ("kind" IN ('COMMAND', 'FILE', 'UNCHANGED', 'RUBRIC')), ADD CHECK ("status" IN ('PENDING', 'SATISFIED', 'UNSATISFIED', 'WAIVED'));
 ALTER TABLE "evaluation" ADD CHECK ("verdict" IN ('SATISFIED', 'UNSATISFIED', 'BLOCKED', 'ERROR'));
+ALTER TABLE "checkpoint" ADD CHECK ("state" IN ('asked', 'taking', 'whole', 'failed')),
+  ADD CHECK ("trigger" IN ('CADENCE', 'SUSPEND', 'MANUAL', 'BEFORE_RESET', 'BEFORE_EVALUATION', 'FORK')),
+  ADD CHECK ("state" <> 'whole' OR ("seq" IS NOT NULL AND "context" IS NOT NULL));
+ALTER TABLE "log_segment" ADD CHECK ("from_seq" >= 1 AND "to_seq" >= "from_seq"), ADD CHECK ("session_id" <> "source_session_id");
 ALTER TABLE "budget" ADD CHECK ("scope" IN ('TENANT', 'AGENT', 'SESSION')), ADD CHECK ("period" IN ('DAY', 'MONTH', 'LIFETIME')),
   ADD CHECK ("set_by" IN ('OPERATOR', 'TENANT')), ADD CHECK ("limit_nanos" >= 0);
 ALTER TABLE "reservation" ADD CHECK ("state" IN ('held', 'settled', 'presumed')), ADD CHECK ("amount_nanos" >= 0);
@@ -631,11 +675,11 @@ END $$;
 GRANT USAGE ON SCHEMA public TO longhaul_app, longhaul_system;
 
 -- The application: a tenant's work. The log can be added to and read, nothing else.
-GRANT SELECT, INSERT ON "event", "agent_version", "environment_version", "evaluation", "session_resource", "snapshot", "checkpoint" TO longhaul_app;
+GRANT SELECT, INSERT ON "event", "agent_version", "environment_version", "evaluation", "session_resource", "snapshot", "log_segment" TO longhaul_app;
 GRANT SELECT, INSERT, UPDATE ON "tenant", "api_key", "agent", "environment", "session", "thread", "turn", "claim", "condition",
   "spend", "reservation", "charge", "idempotency_key" TO longhaul_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "budget", "unread_message" TO longhaul_app;
-GRANT SELECT, INSERT, UPDATE ON "file_look" TO longhaul_app;
+GRANT SELECT, INSERT, UPDATE ON "file_look", "checkpoint" TO longhaul_app;
 GRANT SELECT ON "lease", "installation" TO longhaul_app;
 
 -- The platform itself: routing columns across tenants, never a payload, a prompt or a file.
@@ -651,6 +695,8 @@ GRANT SELECT ("id", "tenant_id", "session_id", "thread_id", "worker_id", "state"
 GRANT SELECT ("id", "tenant_id") ON "agent", "environment", "agent_version", "environment_version", "condition", "evaluation", "budget", "thread" TO longhaul_system;
 GRANT SELECT ("tenant_id", "mutation", "key", "created_at"), DELETE ON "idempotency_key" TO longhaul_system;
 GRANT SELECT ("id", "tenant_id", "engine_id", "state", "created_at"), UPDATE ("state"), DELETE ON "file_look" TO longhaul_system;
+GRANT SELECT ("id", "tenant_id", "session_id", "thread_id", "state", "seq", "trigger", "engine_id", "image_id", "snapshot_id", "created_at") ON "checkpoint" TO longhaul_system;
+GRANT SELECT ON "log_segment" TO longhaul_system;
 -- Its policy for all commands would let it make keys of any tenant.
 DROP POLICY "api_key_system" ON "api_key";
 CREATE POLICY "api_key_system_read" ON "api_key" FOR SELECT TO longhaul_system USING (true);

@@ -1,0 +1,43 @@
+import type { OpenCall } from '../checkpoints/checkpoint.ts'
+import type { EventPayloads, NewEvent } from '../events/event.ts'
+import { createId } from '../ids.ts'
+
+/** What a fork begins with, as the database says it. */
+export type ForkedFrom = Omit<EventPayloads['session.forked'], 'v' | 'checkpointId' | 'engineId'> & {
+  openCalls: OpenCall[]
+  conditions: { name: string; kind: EventPayloads['condition.added']['kind']; spec: Record<string, unknown> }[]
+}
+
+const NOT_RUN = 'Not run: the session was forked before this call began.'
+
+/**
+ * From where it was forked; the end of calls that were asked for and had not begun; its own conditions, none of them judged yet; and
+ * what it is to do. The prompt is read before the model is asked again, also where the parent was in the middle of its work.
+ */
+export const firstEventsOfFork = (
+  { openCalls, conditions, ...forked }: ForkedFrom,
+  { checkpointId, engineId, actor, prompt }: { checkpointId: string; engineId: string | null; actor: string; prompt: string | null },
+): NewEvent[] => [
+  { type: 'session.forked', actor, payload: { ...forked, checkpointId, engineId } },
+  ...openCalls.map(
+    ({ turnId, callId, callSeq }): NewEvent => ({
+      type: 'agent.tool_result',
+      actor: 'platform',
+      payload: {
+        turnId,
+        callId,
+        callSeq,
+        outcome: 'not_run',
+        output: NOT_RUN,
+        isError: true,
+        exitCode: null,
+        durationMs: 0,
+        truncated: false,
+        outputFile: null,
+      },
+    }),
+  ),
+  ...conditions.map((condition): NewEvent => ({ type: 'condition.added', actor, payload: { conditionId: createId('cnd'), ...condition } })),
+  { type: 'session.status', actor: 'platform', payload: { status: 'QUEUED', stopReason: null, activity: null } },
+  ...(prompt === null ? [] : [{ type: 'user.message' as const, actor, payload: { text: prompt, mode: 'steer' as const } }]),
+]

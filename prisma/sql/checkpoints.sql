@@ -1,0 +1,106 @@
+-- Checkpoints. A row is a wish until a worker takes it; it is whole only together with its `session.checkpointed` in the log, and nothing
+-- but a whole one is ever gone back to. What fences a checkpoint is the primary thread's epoch: between begin and record nobody may have
+-- claimed the thread, or the files may not be those of the position.
+
+-- Where a checkpoint begins: the log's head and the thread as it stands there. A wish that is asked for is taken, once; one of the
+-- platform's own is added. p_epoch: the claim under which it is taken; null where nobody may hold one.
+-- Returns {epoch, seq, threadId, contextFromSeq, contextTokens, unread, baselineSnapshotId, engineId, sandboxId} or {refused: 'not_found' | 'held' | 'taken'}.
+create or replace function begin_checkpoint(p_tenant text, p_session text, p_epoch int, p_checkpoint jsonb) returns jsonb
+language plpgsql set search_path = public as $$
+declare
+  s session;
+  c claim;
+  h thread;
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  select * into s from session where id = p_session and deleted_at is null for no key update;
+  if not found then return '{"refused": "not_found"}'; end if;
+  select * into c from claim where thread_id = s.primary_thread_id for share;
+  if (p_epoch is null and c.worker_id is not null) or (p_epoch is not null and (c.worker_id is null or c.epoch <> p_epoch)) then
+    return '{"refused": "held"}';
+  end if;
+  if p_checkpoint ? 'trigger' then
+    insert into checkpoint (id, tenant_id, session_id, thread_id, state, trigger, actor, created_at)
+    values (p_checkpoint->>'id', p_tenant, s.id, s.primary_thread_id, 'taking', p_checkpoint->>'trigger', 'platform', clock_timestamp());
+  else
+    update checkpoint set state = 'taking' where id = p_checkpoint->>'id' and session_id = s.id and state = 'asked';
+    if not found then return '{"refused": "taken"}'; end if;
+  end if;
+  select * into h from thread where id = s.primary_thread_id;
+  return jsonb_build_object('epoch', c.epoch, 'seq', s.head, 'threadId', h.id, 'contextFromSeq', h.context_from_seq, 'contextTokens', h.context_tokens,
+    'unread', (select coalesce(jsonb_agg(jsonb_build_object('seq', u.seq, 'mode', u.mode) order by u.seq), '[]') from unread_message u
+      where u.session_id = s.id and u.thread_id = h.id),
+    'baselineSnapshotId', s.baseline_snapshot_id, 'engineId', s.engine_id, 'sandboxId', s.sandbox_id);
+end $$;
+
+-- Makes a taken checkpoint whole, with its event and what goes with it, if nobody has claimed the thread since it was begun.
+-- p_taken {epoch, seq, context, engineId?, imageId?, snapshotId?, files}. Returns {sessionId, head} or {refused: 'not_found' | 'stale_epoch' | 'not_taking'}.
+create or replace function record_checkpoint(p_tenant text, p_checkpoint text, p_taken jsonb, p_more jsonb) returns jsonb
+language plpgsql set search_path = public as $$
+declare
+  k checkpoint;
+  s session;
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  select * into k from checkpoint where id = p_checkpoint;
+  if not found then return '{"refused": "not_found"}'; end if;
+  select * into s from session where id = k.session_id and deleted_at is null for no key update;
+  if not found then return '{"refused": "not_found"}'; end if;
+  perform from claim where thread_id = k.thread_id and epoch = (p_taken->>'epoch')::int for share;
+  if not found then return '{"refused": "stale_epoch"}'; end if;
+  update checkpoint set state = 'whole', seq = (p_taken->>'seq')::int, context = p_taken->'context', engine_id = p_taken->>'engineId',
+    image_id = p_taken->>'imageId', snapshot_id = p_taken->>'snapshotId'
+  where id = k.id and state = 'taking' returning * into k;
+  if not found then return '{"refused": "not_taking"}'; end if;
+  s := append_to_log(s, k.thread_id, jsonb_build_array(jsonb_build_object('type', 'session.checkpointed', 'actor', k.actor, 'payload',
+    jsonb_build_object('v', 1, 'checkpointId', k.id, 'seq', k.seq, 'trigger', k.trigger, 'label', k.label, 'files', p_taken->>'files'))) || p_more);
+  perform store_projection(s);
+  return jsonb_build_object('sessionId', s.id, 'head', s.head);
+end $$;
+
+-- A checkpoint that was begun and did not become whole: asked for again where a person waits for it and p_again, else failed for good.
+create or replace function fail_checkpoint(p_tenant text, p_checkpoint text, p_problem text, p_again boolean) returns void
+language plpgsql set search_path = public as $$
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  update checkpoint set state = case when p_again and trigger = 'MANUAL' then 'asked' else 'failed' end, problem = p_problem
+  where id = p_checkpoint and state = 'taking';
+end $$;
+
+-- The archive of a whole checkpoint's workspace is stored. The first one counts; false where there is one already.
+create or replace function attach_snapshot(p_tenant text, p_checkpoint text, p_snapshot text) returns boolean
+language plpgsql set search_path = public as $$
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  update checkpoint set snapshot_id = p_snapshot where id = p_checkpoint and state = 'whole' and snapshot_id is null;
+  return found;
+end $$;
+
+-- A checkpoint's files turned out not to be those that were stored: it is never used again, the one before it is.
+create or replace function condemn_checkpoint(p_tenant text, p_checkpoint text, p_problem text) returns void
+language plpgsql set search_path = public as $$
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  update checkpoint set problem = p_problem where id = p_checkpoint;
+end $$;
+
+-- What a session's files can be restored from, newest first: its own checkpoints and those it inherits.
+-- [{id, sessionId, seq, engineId, imageId, snapshotId}]
+create or replace function read_restore_points(p_tenant text, p_session text) returns jsonb
+language plpgsql set search_path = public as $$
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  return (select coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'sessionId', x.session_id, 'seq', x.seq, 'engineId', x.engine_id, 'imageId', x.image_id, 'snapshotId', x.snapshot_id)
+      order by x.seq desc, x.created_at desc), '[]')
+    from (select k.* from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
+      where p.session_id = p_session and k.state = 'whole' and k.problem is null and (k.image_id is not null or k.snapshot_id is not null)
+      order by k.seq desc, k.created_at desc limit 20) x);
+end $$;
+
+-- How far a checkpoint is, for whoever waits for it: {state, problem}, or null.
+create or replace function read_checkpoint_state(p_tenant text, p_checkpoint text) returns jsonb
+language plpgsql set search_path = public as $$
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  return (select jsonb_build_object('state', state, 'problem', problem) from checkpoint where id = p_checkpoint);
+end $$;
