@@ -88,6 +88,35 @@ describe('a worker killed', () => {
   }, 120_000)
 })
 
+describe('a worker killed with many turns running', () => {
+  it('leaves no queue of suspects: most run at once, and when their process dies too, nobody is blamed and each finishes', async () => {
+    const first = await workers.start()
+    const sessionIds = await seed('long-call', 24)
+    for (const sessionId of sessionIds) await scene.model.waitForRequest(({ session }) => session === sessionId)
+    first.child.kill('SIGKILL')
+    await first.exited
+    await workers.start()
+    const crowd = async () =>
+      (
+        await scene.test.superuser.query<{ pid: number; turns: number }>(
+          `select l.pid, count(*)::int as turns from lease l join claim c on c.worker_id = l.worker_id
+           where l.kind = 'crowd' and l.expires_at > clock_timestamp() group by l.pid`,
+        )
+      ).rows[0]
+    let held = await crowd()
+    while ((held?.turns ?? 0) < 12) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      held = await crowd()
+    }
+    process.kill(Number(held?.pid), 'SIGKILL')
+    for (const sessionId of sessionIds) {
+      await waitForStatus(scene.test, sessionId, ['IDLE'], 120_000)
+      expect((await turnsOf(sessionId)).map(({ outcome, crashes }) => [outcome, crashes])).toEqual([['ended', 0]])
+    }
+    await scene.expectClean()
+  }, 240_000)
+})
+
 describe('a message that interrupts', () => {
   it('when the worker of the tool at hand has died: whoever takes over ends its processes, and none of its calls begins', async () => {
     scene.model.addScript('left-behind', [

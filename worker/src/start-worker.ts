@@ -29,6 +29,8 @@ export type RunningWorker = { workerId(): string; stop(): Promise<void> }
 /** Consumes wakes until it is stopped. On stop the turns at hand may end; those that don't are handed over, and none fails. */
 export const startWorker = async (parts: TurnParts, options: WorkerOptions): Promise<RunningWorker> => {
   const { db, announcer, queue, logger, sandboxes } = parts
+  // Sweeping needs no engine: what dead workers held goes to those that have one, also while this one waits for its own.
+  const sweeping = startSweeping(parts, options.sweepMs)
   const engineId = await findEngine(sandboxes.provider, parts)
   const active = new ActiveTurns()
   const lease = await keepLease(
@@ -50,7 +52,6 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
     onGap: () => void lease.renewNow(),
   })
   await listening
-  const sweeping = startSweeping(parts, options.sweepMs)
   const reaping = startReaping(
     {
       db,
@@ -85,7 +86,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   }
 }
 
-/** No engine, no sandbox: sessions wait. The worker starts all the same, and says so. */
+/** No engine, no sandbox: a session taken now would use up its retries, so it waits where it is, and the worker says so. */
 const findEngine = async (provider: SandboxProvider, { logger }: Pick<TurnParts, 'logger'>): Promise<string> => {
   for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 10_000)) {
     try {

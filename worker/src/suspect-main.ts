@@ -4,6 +4,7 @@ import { createLogger } from '@longhaul/core/src/logger.ts'
 import { serveSuspects } from './consumers/serve-suspects.ts'
 import { openParts } from './open-parts.ts'
 
+const kind = process.argv[2] === 'crowd' ? 'crowd' : 'suspect'
 const config = readConfigOrExit()
 const parts = await openParts(config, createLogger({ name: 'suspect', level: config.logLevel }))
-await serveSuspects(parts, { leaseMs: config.leaseMs, renewMs: config.leaseRenewMs, drainMs: config.drainMs })
+await serveSuspects(parts, { kind, leaseMs: config.leaseMs, renewMs: config.leaseRenewMs, drainMs: config.drainMs })

@@ -5,7 +5,8 @@ import { serveSuspects } from '../src/consumers/serve-suspects.ts'
 import { openParts } from '../src/open-parts.ts'
 import { withPoison } from './poison-tool.ts'
 
+const kind = process.argv[2] === 'crowd' ? ('crowd' as const) : ('suspect' as const)
 const config = readConfigOrExit()
 const parts = await openParts(config, createLogger({ name: 'suspect', level: config.logLevel }))
-const options = { leaseMs: config.leaseMs, renewMs: config.leaseRenewMs, drainMs: config.drainMs }
+const options = { kind, leaseMs: config.leaseMs, renewMs: config.leaseRenewMs, drainMs: config.drainMs }
 await serveSuspects({ ...parts, tools: withPoison(parts.tools) }, options)

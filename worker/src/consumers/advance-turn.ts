@@ -88,7 +88,7 @@ const endBadly = async (
   const errorId = randomUUID()
   parts.logger.error({ ...about, errorId, err: error }, 'a turn failed through no fault of its session')
   try {
-    const stretch = await openStretch(parts, claimed, wishes)
+    const stretch = openStretch(parts, claimed, wishes)
     await retryLater(stretch, {
       message: `an internal error (${errorId})`,
       status: null,
