@@ -1,4 +1,5 @@
 import { ApolloServer } from '@apollo/server'
+import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled'
 import { fastifyApolloHandler } from '@as-integrations/fastify'
 import { PlatformError } from '@longhaul/core/src/errors.ts'
 import type { Principal } from '@longhaul/core/src/tenants/role.ts'
@@ -34,6 +35,8 @@ export const openGraphQLDoor = async (
     logger: parts.logger,
     formatError: (_, error) => formatError(error, parts.logger),
     plugins: [
+      // It instruments every field to find out what may be cached, and nothing may: see the handler's own header.
+      ApolloServerPluginCacheControlDisabled(),
       {
         requestDidStart: async () => ({
           willSendResponse: async ({ response, errors }) =>
@@ -68,6 +71,7 @@ export const openGraphQLDoor = async (
       }
     },
     preHandler: async (request, reply) => {
+      reply.header('cache-control', 'no-store')
       try {
         const { operation } = admit(request.body)
         if (operation === 'subscription')

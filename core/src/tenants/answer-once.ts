@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type pg from 'pg'
 import { PlatformError } from '../errors.ts'
@@ -94,7 +94,7 @@ const keepAnswer = async (
 }
 
 /** The same for the same input, in whatever order its fields came. */
-const hashInput = (input: unknown): string => createHash('sha256').update(JSON.stringify(input, sortKeys)).digest('hex')
+const hashInput = (input: unknown): string => hash('sha256', JSON.stringify(input, sortKeys), 'hex')
 
 const sortKeys = (_: string, value: unknown): unknown => {
   if (typeof value === 'bigint') return `${value}n`

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { Logger } from '../logger.ts'
 import { hashApiKey, parseApiKey } from './api-key.ts'
@@ -58,9 +58,10 @@ export const createKeyring = ({ db, operatorKey, logger }: { db: Database; opera
 
   return {
     authenticate: async (key) => {
-      if (operatorHash !== null && timingSafeEqual(sha256(key), operatorHash))
+      const keyHash = sha256(key)
+      if (operatorHash !== null && timingSafeEqual(keyHash, operatorHash))
         return { keyId: OPERATOR_KEY_ID, role: 'OPERATOR', tenantId: null }
-      const cacheKey = sha256(key).toString('base64')
+      const cacheKey = keyHash.toString('base64')
       const known = verdicts.get(cacheKey)
       const now = Date.now()
       if (known !== undefined && known.until > now) return known.principal
@@ -77,4 +78,4 @@ export const createKeyring = ({ db, operatorKey, logger }: { db: Database; opera
   }
 }
 
-const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
+const sha256 = (text: string): Buffer => hash('sha256', text, 'buffer')
