@@ -2,8 +2,8 @@ import { stringifyDocument, type TypedDocumentNode } from '@urql/core'
 import { type Client, createClient } from 'graphql-ws'
 import { createStore, type Store } from './store.ts'
 
-/** `lost`: nothing arrives, and the console keeps trying to connect again. */
-export type LiveState = 'connecting' | 'live' | 'lost'
+/** `idle`: nothing is followed. `lost`: nothing arrives, and the console keeps trying to connect again. */
+export type LiveState = 'idle' | 'connecting' | 'live' | 'lost'
 
 export type LiveClient = {
   state: Store<LiveState>
@@ -27,10 +27,11 @@ const PING_MS = 8_000
 const PONG_MS = 4_000
 /** A clock that stood still for longer than this was asleep, and so were its connections. */
 const ASLEEP_MS = 10_000
+const NORMAL = 1000
 const UNAUTHORIZED = 4401
 
 export const createLiveClient = (key: string, onRefused: () => void): LiveClient => {
-  const state = createStore<LiveState>('connecting')
+  const state = createStore<LiveState>('idle')
   const stopped = new AbortController()
   let waited = 0
   let pongDue: ReturnType<typeof setTimeout> | undefined
@@ -42,6 +43,9 @@ export const createLiveClient = (key: string, onRefused: () => void): LiveClient
     lazyCloseTimeout: 2_000,
     keepAlive: PING_MS,
     on: {
+      connecting: () => {
+        if (state.get() === 'idle') state.set('connecting')
+      },
       connected: () => {
         waited = 0
         state.set('live')
@@ -50,8 +54,8 @@ export const createLiveClient = (key: string, onRefused: () => void): LiveClient
         clearTimeout(pongDue)
         const code = (event as CloseEvent).code
         if (code === UNAUTHORIZED) onRefused()
-        // 1000: nobody follows anything at the moment.
-        else state.set(code === 1000 ? 'connecting' : 'lost')
+        // A normal end: nobody follows anything at the moment.
+        else state.set(code === NORMAL ? 'idle' : 'lost')
       },
       ping: (received) => {
         if (!received) pongDue = setTimeout(() => client.terminate(), PONG_MS)

@@ -49,6 +49,8 @@ const fromFault = ({ message, extensions = {} }: GraphQLFault): Problem => {
 
 /** What a form shows beside the field `path` (of the input, without `input.`), or nothing. */
 export const problemOf = (problem: Problem | null, path: string): string | undefined => {
-  if (problem?.field !== `input.${path}`) return undefined
-  return problem.reason === null ? problem.message : `Must be ${problem.reason}.`
+  const field = problem?.field
+  // An item of a list is named by its place, and shown at the list's field.
+  if (field !== `input.${path}` && !field?.startsWith(`input.${path}.`)) return undefined
+  return problem?.reason ? `Must be ${problem.reason}.` : problem?.message
 }

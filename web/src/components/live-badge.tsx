@@ -1,7 +1,7 @@
 import { useSignedIn } from '../api/session-of-tab.tsx'
 import { useStore } from '../api/store.ts'
 
-const WORDS = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost: trying again' }
+const WORDS = { idle: '', connecting: 'Connecting', live: 'Live', lost: 'Connection lost: trying again' }
 
 /** Whether what is on the screen is of now. */
 export const LiveBadge = () => {

@@ -53,7 +53,7 @@ export const useSession = (id: string): OpenSession => {
       const { data, error } = await client.query(SessionPageDocument, { id }, { requestPolicy: 'network-only' }).toPromise()
       if (ended) return
       if (!data?.session) {
-        setProblem(data ? { code: 'NOT_FOUND', message: `There is no session ${id}.`, field: null, reason: null } : toProblem(error))
+        setProblem(error ? toProblem(error) : { code: 'NOT_FOUND', message: `There is no session ${id}.`, field: null, reason: null })
         return
       }
       setProblem(null)
