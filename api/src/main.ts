@@ -25,8 +25,11 @@ const db = openDatabase({
 await awaitDatabase(db, { production: config.nodeEnv === 'production', logger }).catch(refuse)
 await prepareOperator(db, config)
 const redisUrl = config.redisUrl ?? null
-const announcer = openAnnouncer({ databaseUrl: config.databaseUrl, redisUrl }, logger)
-const queue = createWakeQueue(redisUrl === null ? { kind: 'postgres', url: config.databaseUrl } : { kind: 'redis', url: redisUrl }, logger)
+const announcer = openAnnouncer({ databaseUrl: config.databaseUrl, redisUrl, redisPrefix: config.redisPrefix }, logger)
+const queue = createWakeQueue(
+  redisUrl === null ? { kind: 'postgres', url: config.databaseUrl } : { kind: 'redis', url: redisUrl, prefix: config.redisPrefix },
+  logger,
+)
 const keyring = createKeyring({ db, operatorKey: config.operatorKey, logger })
 const git = { allowedPrivateHosts: config.gitAllowedPrivateHosts, caFile: config.gitCaFile ?? null }
 

@@ -50,6 +50,11 @@ const settings = z
     MIGRATE_DATABASE_URL: url('postgres:', 'postgresql:').optional(),
     /** Wakes and announcements go through it; through Postgres when left out. */
     REDIS_URL: url('redis:', 'rediss:').optional(),
+    /** Before every key and channel on Redis: installations that share one need one each, or they hear and run each other's. */
+    REDIS_PREFIX: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+      .default('longhaul'),
     /** A folder that all workers share; snapshots lie under DATA_DIR when left out. */
     SNAPSHOT_URL: url('file:').optional(),
     DATA_DIR: z.string().default('.longhaul'),

@@ -4,6 +4,8 @@ import { openAnnouncer } from '@longhaul/core/src/log/open-announcer.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import { createWakeQueue } from '@longhaul/core/src/queue/bullmq-wake-queue.ts'
 import { openDatabase } from '@longhaul/prisma/src/client.ts'
+import { CheckpointDesk } from './checkpoints/checkpoint-desk.ts'
+import { findOrigin } from './checkpoints/find-origin.ts'
 import { openModel } from './models/open-model.ts'
 import { isLastHolder } from './sandboxes/is-last-holder.ts'
 import { openSandboxProvider } from './sandboxes/open-sandbox-provider.ts'
@@ -25,15 +27,21 @@ export const openParts = async (
     maxConnections: 24,
     onConnectionError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
   })
-  const announcer = openAnnouncer({ databaseUrl: config.databaseUrl, redisUrl: config.redisUrl ?? null }, logger)
+  const announcer = openAnnouncer(
+    { databaseUrl: config.databaseUrl, redisUrl: config.redisUrl ?? null, redisPrefix: config.redisPrefix },
+    logger,
+  )
   const queue = createWakeQueue(
-    config.redisUrl === undefined ? { kind: 'postgres', url: config.databaseUrl } : { kind: 'redis', url: config.redisUrl },
+    config.redisUrl === undefined
+      ? { kind: 'postgres', url: config.databaseUrl }
+      : { kind: 'redis', url: config.redisUrl, prefix: config.redisPrefix },
     logger,
   )
   const snapshots = openSnapshotStore(config)
   const provider = await openSandboxProvider(config, logger)
   const sandboxes = new SandboxPool(provider, {
-    fill: createFillWorkspace({ db, snapshots, provider }),
+    fill: createFillWorkspace({ db, snapshots, provider, logger }),
+    findOrigin: (of) => findOrigin({ db, sandboxes: { provider } }, of),
     idleMs: config.sandboxIdleMs,
     isLastHolder: (claim) => isLastHolder(db, claim),
     onSuspended: (session) => recordSuspended({ db, announcer }, session),
@@ -49,6 +57,7 @@ export const openParts = async (
       stallMs: config.modelStallMs,
     }),
     sandboxes,
+    checkpoints: new CheckpointDesk(),
     snapshots,
     tools: toolsByName,
     logger,

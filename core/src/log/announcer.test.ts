@@ -51,11 +51,29 @@ announcerContract('Redis', () => ({
   watchWire: async () => {
     const client = new Redis(redis.url)
     const messages: { channel: string; bytes: number }[] = []
-    client.on('message', (channel, message) => messages.push({ channel, bytes: Buffer.byteLength(message) }))
-    await client.subscribe(...CHANNELS)
+    client.on('message', (channel, message) =>
+      messages.push({ channel: channel.replace('longhaul:', ''), bytes: Buffer.byteLength(message) }),
+    )
+    await client.subscribe(...CHANNELS.map((channel) => `longhaul:${channel}`))
     return { messages, stop: async () => client.disconnect() }
   },
 }))
+
+it('two installations on one Redis do not hear one another', async () => {
+  const [ours, theirs] = ['ours', 'theirs'].map((prefix) => createRedisTransport(redis.url, quiet, prefix))
+  const heard: string[] = []
+  const arrived = Promise.withResolvers<void>()
+  const message = (_channel: string, text: string) => {
+    heard.push(text)
+    if (text === 'last') arrived.resolve()
+  }
+  await ours?.subscribe(['longhaul_heads'], { message, gap: () => {} })
+  await theirs?.publish('longhaul_heads', 'not for us')
+  await ours?.publish('longhaul_heads', 'last')
+  await arrived.promise
+  await Promise.all([ours?.close(), theirs?.close()])
+  expect(heard).toEqual(['last'])
+})
 
 describe('listening over Postgres', () => {
   it('tries again at its own pace while the database is away, with one connection in the end', async () => {

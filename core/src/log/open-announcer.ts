@@ -5,8 +5,13 @@ import { createPostgresTransport } from './postgres-transport.ts'
 import { createRedisTransport } from './redis-transport.ts'
 
 /** Over Redis where one is set, else over the database. */
-export const openAnnouncer = (settings: { databaseUrl: string; redisUrl: string | null }, logger: Logger): Announcer =>
+export const openAnnouncer = (
+  settings: { databaseUrl: string; redisUrl: string | null; redisPrefix?: string },
+  logger: Logger,
+): Announcer =>
   createAnnouncer(
-    settings.redisUrl === null ? createPostgresTransport(settings.databaseUrl, logger) : createRedisTransport(settings.redisUrl, logger),
+    settings.redisUrl === null
+      ? createPostgresTransport(settings.databaseUrl, logger)
+      : createRedisTransport(settings.redisUrl, logger, settings.redisPrefix),
     logger,
   )

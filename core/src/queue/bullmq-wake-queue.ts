@@ -7,8 +7,8 @@ import { createGate } from './create-gate.ts'
 import { createWakeHints } from './wake-hints.ts'
 import type { WakeConsumer, WakeJob, WakeQueue } from './wake-queue.ts'
 
-/** Where jobs lie: on Redis, or in a schema of their own on the same Postgres. */
-export type QueueBackend = { kind: 'redis'; url: string } | { kind: 'postgres'; url: string }
+/** Where jobs lie: on Redis, under a prefix that no other installation uses, or in a schema of their own on the same Postgres. */
+export type QueueBackend = { kind: 'redis'; url: string; prefix?: string } | { kind: 'postgres'; url: string }
 
 /** Wakes held while the queue can't be reached; above it the newest are dropped, and the sweep sends them again. */
 const MAX_PENDING = 10_000
@@ -17,6 +17,8 @@ const BATCH = 200
 const HEAD_START_MS = 25
 /** Between attempts to reach a queue that is down. */
 const RETRY_MS = 500
+/** A connection that Redis has lost is tried again at least this often. */
+const RECONNECT_MAX_MS = 1_000
 /** A queue that can't be reached can't be told goodbye: whoever stops waits no longer than this for it, and the sweep wakes again. */
 const GOODBYE_MS = 2_000
 const SCHEMA = 'longhaul_queue'
@@ -34,6 +36,8 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
   const hints = backend.kind === 'postgres' ? createWakeHints(createPostgresTransport(backend.url, logger), logger) : null
   let sending: Promise<void> | null = null
   let closed = false
+  /** Null ends a connection: one that was closed while Redis is down would try for ever, and keep the process alive. */
+  const retryStrategy = (times: number): number | null => (closed ? null : Math.min(times * 50, RECONNECT_MAX_MS))
 
   const queueFor = (engineId: string | null): Queue<WakeJob> => {
     const name = queueName(engineId)
@@ -41,7 +45,7 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
     if (known !== undefined) return known
     const queue = new Queue<WakeJob>(
       name,
-      { ...toOptions(backend), defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true } } as never,
+      { ...toOptions(backend, retryStrategy), defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true } } as never,
       ...toFactory(backend),
     ) as Queue<WakeJob>
     queue.on('error', (error) => logger.warn({ err: error }, 'the queue reports an error'))
@@ -95,7 +99,7 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
           async (job) => {
             await gate.run(() => onWake(job.data))
           },
-          { ...toOptions(backend), concurrency, maxStalledCount: 0, lockDuration: 30_000, drainDelay: 5 } as never,
+          { ...toOptions(backend, retryStrategy), concurrency, maxStalledCount: 0, lockDuration: 30_000, drainDelay: 5 } as never,
           ...toFactory(backend),
         )
         worker.on('error', (error) => logger.warn({ err: error }, 'the queue reports an error'))
@@ -144,9 +148,12 @@ const inTime = (work: Promise<unknown>): Promise<unknown> => Promise.race([work,
 /** An engine's id may hold `:`, which a queue's name may not. */
 const queueName = (engineId: string | null): string => (engineId === null ? 'wakes' : `wakes-${engineId.replaceAll(/[^A-Za-z0-9]/g, '')}`)
 
-const toOptions = (backend: QueueBackend): Record<string, unknown> => {
+const toOptions = (backend: QueueBackend, retryStrategy: (times: number) => number | null): Record<string, unknown> => {
   if (backend.kind === 'redis')
-    return { connection: { url: backend.url, maxRetriesPerRequest: null, enableOfflineQueue: true }, prefix: PREFIX }
+    return {
+      connection: { url: backend.url, maxRetriesPerRequest: null, enableOfflineQueue: true, retryStrategy },
+      prefix: backend.prefix ?? PREFIX,
+    }
   return {
     connection: {
       connectionString: backend.url,

@@ -1,8 +1,13 @@
+import { execFile } from 'node:child_process'
+import path from 'node:path'
+import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll } from 'vitest'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test as it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts'
 import { type Gate, startGate } from '../../testing/start-gate.ts'
 import { startRedis, type TestRedis } from '../../testing/start-redis.ts'
+import { createWakeQueue } from './bullmq-wake-queue.ts'
 import { wakeQueueContract } from './wake-queue.contract.ts'
 
 let test: TestDatabase
@@ -39,3 +44,30 @@ wakeQueueContract('Redis', () => ({
   takeDown: () => redis.kill(),
   bringBack: () => redis.restart(),
 }))
+
+it('two installations on one Redis take nothing of one another', async () => {
+  const quiet = pino({ level: 'silent' })
+  const taken: string[] = []
+  const open = (prefix: string) => createWakeQueue({ kind: 'redis', url: redis.url, prefix }, quiet)
+  const [ours, theirs] = [open('ours'), open('theirs')]
+  const consume = (queue: typeof ours, who: string) =>
+    queue.consume({ engineId: null, concurrency: 5, onWake: async ({ turnId }) => void taken.push(`${who} ${turnId}`) })
+  await consume(ours, 'ours')
+  await consume(theirs, 'theirs')
+  for (const queue of [theirs, ours]) queue.send([{ tenantId: 'tnt_1', turnId: 'trn_1', wakeNo: 1, engineId: null, rank: 1 }])
+  while (taken.length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+  await Promise.all([ours.close(), theirs.close()])
+  expect(taken.toSorted()).toEqual(['ours trn_1', 'theirs trn_1'])
+})
+
+it('a process that has closed its queue ends by itself, though Redis is down', async () => {
+  const program = `
+    const { createWakeQueue } = await import(${JSON.stringify(path.join(import.meta.dirname, 'bullmq-wake-queue.ts'))})
+    const { pino } = await import('pino')
+    const queue = createWakeQueue({ kind: 'redis', url: 'redis://127.0.0.1:1' }, pino({ level: 'silent' }))
+    await queue.consume({ engineId: 'engine', concurrency: 2, onWake: async () => {} })
+    queue.send([{ tenantId: 'tnt_1', turnId: 'trn_1', wakeNo: 1, engineId: null, rank: 1 }])
+    await queue.close()`
+  const options = { cwd: import.meta.dirname, timeout: 30_000 }
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], options) // killed, and refused, when it lives on
+}, 40_000)
