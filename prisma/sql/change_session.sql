@@ -28,7 +28,7 @@ begin
   select * into t from turn where thread_id = s.primary_thread_id and state <> 'settled' for no key update;
   if s.status <> p_expect->>'status' or s.control is distinct from p_expect->>'control' or t.state is distinct from p_expect->>'turnState'
     or (p_expect ? 'turnId' and t.id is distinct from p_expect->>'turnId') or s.head <> coalesce((p_expect->>'head')::int, s.head)
-    or (p_expect ? 'limits' and not is_within_limits(p_tenant, p_session)) then
+    or (p_expect ? 'limits' and not is_within_limits(p_tenant, p_session, s.head)) then
     return jsonb_build_object('refused', 'changed', 'seen', peek_session(p_tenant, p_session));
   end if;
   if p_keep is not null then
@@ -58,11 +58,13 @@ begin
     where s.id = p_session and s.tenant_id = p_tenant and s.deleted_at is null);
 end $$;
 
--- What refuseBacklog and refuseUnread ask (core/src/sessions/change-session.ts), of the caller's tenant.
-create or replace function is_within_limits(p_tenant text, p_session text) returns boolean
+-- What refuseBacklog and refuseUnread ask (core/src/sessions/change-session.ts), of the caller's tenant. Unread messages are counted
+-- only where they may be too many: each is an event, so while none is older than the newest `backlog_limit` events, they are fewer.
+create or replace function is_within_limits(p_tenant text, p_session text, p_head int) returns boolean
 language sql stable as $$
   select n.status = 'ACTIVE'
     and (select count(*) from turn where tenant_id = p_tenant and state = 'due' and woken_at is null) < n.backlog_limit
-    and (select count(*) from unread_message where session_id = p_session) < n.backlog_limit
+    and (not exists (select from unread_message u where u.session_id = p_session and u.seq <= p_head + 1 - n.backlog_limit)
+      or (select count(*) from unread_message where session_id = p_session) < n.backlog_limit)
   from tenant n where n.id = p_tenant
 $$;

@@ -117,3 +117,23 @@ it('messages at once, each sent twice with its key, are in the log once', async 
   )
   expect(rows.map(({ text }) => text).sort()).toEqual(sent.map(({ key }) => key).sort())
 })
+
+it('a running session takes as many unread messages as its tenant allows and not one more, whatever came before', async () => {
+  const parts = silentParts(test.db)
+  const tenant = await seedTenant(test.db)
+  const sessionId = await seedSession(parts, tenant)
+  await test.superuser.query("update session set status = 'RUNNING' where id = $1", [sessionId])
+  await test.superuser.query("update turn set state = 'running' where session_id = $1", [sessionId])
+  await test.superuser.query('update tenant set backlog_limit = 4 where id = $1', [tenant.tenantId])
+  const { rows } = await test.superuser.query('select primary_thread_id as thread from session where id = $1', [sessionId])
+  const send = () => sendMessage(parts, tenant.caller, { sessionId, text: 'more', mode: 'QUEUE' })
+  // The prompt is unread too. Other events between the messages make the oldest older than the limit's reach.
+  await send()
+  for (let event = 0; event < 5; event++) await append({ ...tenant.caller, sessionId, threadId: rows[0].thread })
+  await test.superuser.query("update session set status = 'RUNNING' where id = $1", [sessionId])
+  await send()
+  await send()
+  await expect(send()).rejects.toMatchObject({ code: 'RATE_LIMITED' })
+  await test.superuser.query("update tenant set status = 'SUSPENDED' where id = $1", [tenant.tenantId])
+  await expect(send()).rejects.toMatchObject({ code: 'FORBIDDEN' })
+})
