@@ -58,7 +58,8 @@ begin
   return jsonb_build_object('epoch', c.epoch,
     'session', jsonb_build_object('id', s.id, 'status', s.status, 'agentId', s.agent_id, 'control', s.control, 'head', s.head, 'maxEvaluations', s.max_evaluations,
       'evaluationRounds', s.evaluation_rounds, 'roundsSinceMessage', s.rounds_since_message, 'sandboxId', s.sandbox_id, 'sandboxState', s.sandbox_state,
-      'baselineSnapshotId', s.baseline_snapshot_id),
+      'baselineSnapshotId', s.baseline_snapshot_id,
+      'hasConditions', exists (select from condition where session_id = s.id)),
     'thread', jsonb_build_object('id', h.id, 'contextFromSeq', h.context_from_seq),
     'turn', jsonb_build_object('id', t.id, 'kind', t.kind, 'attempt', t.attempt, 'suspect', t.suspect, 'round', t.round),
     'agentVersion', v_agent, 'environmentVersion', v_environment, 'unread', v_unread);

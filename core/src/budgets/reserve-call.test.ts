@@ -5,6 +5,7 @@ import { seedSession, seedTenant, silentParts } from '../../testing/seeds.ts'
 import { checkMoney } from '../checker/check-money.ts'
 import { checkRows } from '../checker/check-rows.ts'
 import type { Scope } from '../checker/report.ts'
+import type { NewEvent } from '../events/event.ts'
 import { createId } from '../ids.ts'
 import { appendEvents, type Settlement } from '../log/append-events.ts'
 import { claimTurn } from '../turns/claim-turn.ts'
@@ -60,7 +61,7 @@ const cap = (tenantId: string, { scope, scopeId, period = 'LIFETIME', setBy = 'T
 const hold = (
   of: Holder,
   nanos: bigint,
-  more: { perTokenNanos?: bigint; maxTokens?: number; minTokens?: number; unpriced?: boolean } = {},
+  more: { perTokenNanos?: bigint; maxTokens?: number; minTokens?: number; unpriced?: boolean; events?: NewEvent[] } = {},
 ): Promise<ReserveResult> =>
   reserveCall(test.db, {
     ...of,
@@ -216,6 +217,25 @@ describe('reserving', () => {
         minTokens: 1,
       }),
     ).toEqual({ refused: 'stale_epoch' })
+  })
+
+  it('writes events with it, also where a budget refuses, and none under an old epoch', async () => {
+    const { first, tenantId } = await seed(1)
+    const events: NewEvent[] = [{ type: 'user.message_read', actor: 'platform', payload: { turnId: first.turnId, seqs: [3] } }]
+    const logged = async () =>
+      (
+        await test.superuser.query<{ seq: number }>(
+          "select seq from event where session_id = $1 and type = 'user.message_read' order by seq",
+          [first.sessionId],
+        )
+      ).rows
+    const granted = await hold(first, 10n, { events })
+    expect(granted).toMatchObject({ granted: true, appended: { first: 5, head: 5 } })
+    expect(await logged()).toEqual([{ seq: 5 }])
+    await cap(tenantId, { scope: 'TENANT', scopeId: tenantId, nanos: 5n })
+    expect(await hold(first, 10n, { events })).toMatchObject({ granted: false, appended: { first: 6, head: 6 } })
+    expect(await hold({ ...first, epoch: first.epoch - 1 }, 1n, { events })).toEqual({ refused: 'stale_epoch' })
+    expect(await logged()).toEqual([{ seq: 5 }, { seq: 6 }])
   })
 
   it('refuses amounts below nothing, and none that are no numbers reach it', async () => {

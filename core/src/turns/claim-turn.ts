@@ -3,8 +3,10 @@
  * own belief: the database decides, by its own clock (invariants 2 and 4).
  */
 import type { Database } from '@longhaul/prisma/src/client.ts'
+import type { LogEvent } from '../events/event.ts'
 import type { SessionStatus } from '../events/session-events.ts'
 import { retrySerialization } from '../log/append-events.ts'
+import { type EventRow, toLogEvent } from '../log/read-events.ts'
 import type { UnreadMessage } from './view-turn.ts'
 
 /** What a turn needs to begin, as the database says it under the claim. */
@@ -24,6 +26,7 @@ export type ClaimedTurn = {
     sandboxId: string | null
     sandboxState: string | null
     baselineSnapshotId: string | null
+    hasConditions: boolean
   }
   thread: { id: string; contextFromSeq: number }
   turn: { id: string; kind: 'work' | 'evaluate'; attempt: number; suspect: boolean; round: number }
@@ -36,6 +39,8 @@ export type ClaimedTurn = {
   }
   environmentVersion: { id: string; image: string; cpus: number; memoryMb: number; diskMb: number; network: string }
   unread: UnreadMessage[]
+  /** The thread's context: its events from `contextFromSeq` on, oldest first. */
+  events: LogEvent[]
 }
 
 /**
@@ -46,7 +51,12 @@ export type WorkerKind = 'worker' | 'crowd' | 'suspect'
 
 export type ClaimRefusal = 'gone' | 'not_due' | 'held' | 'engine' | 'no_lease' | 'suspect' | 'alone' | 'crash_loop'
 
-type Row = Omit<ClaimedTurn, 'tenantId' | 'workerId'> & { refused?: ClaimRefusal; engineId?: string; sessionId?: string; head?: number }
+type Row = Omit<ClaimedTurn, 'tenantId' | 'workerId' | 'events'> & {
+  refused?: ClaimRefusal
+  engineId?: string
+  sessionId?: string
+  head?: number
+}
 
 /** Compare-and-set on a due turn: one worker gets it, under a new epoch; everybody else gets the reason why not. */
 export const claimTurn = async (
@@ -57,13 +67,22 @@ export const claimTurn = async (
   | { refused?: undefined; claimed: ClaimedTurn }
 > => {
   const { rows } = await retrySerialization(() =>
-    db.app.query<{ result: Row }>({
+    db.app.query<{ result: Row; events: EventRow[] | null }>({
       name: 'claim_turn',
-      text: 'select claim_turn($1, $2, $3, $4, $5) as result',
+      text: CLAIM,
       values: [claim.tenantId, claim.turnId, claim.workerId, claim.engineId, claim.kind],
     }),
   )
-  const row = (rows[0] as { result: Row }).result
+  const { result: row, events } = rows[0] as (typeof rows)[number]
   if (row.refused !== undefined) return { refused: row.refused, engineId: row.engineId, sessionId: row.sessionId, head: row.head }
-  return { claimed: { ...row, tenantId: claim.tenantId, workerId: claim.workerId } }
+  return { claimed: { ...row, tenantId: claim.tenantId, workerId: claim.workerId, events: (events ?? []).flatMap(toLogEvent) } }
 }
+
+/** Claims and reads the context under the claim, in one round trip: `offset 0` keeps the claim a step of its own, and the first. */
+const CLAIM = `
+  select c.result, case when c.result ? 'epoch' then (
+    select json_agg(json_build_object('seq', e.seq, 'type', e.type, 'thread_id', e.thread_id, 'actor', e.actor, 'payload', e.payload,
+      'cost_nanos', e.cost_nanos::text, 'created_at', e.created_at))
+    from read_events($1, c.result->'session'->>'id', c.result->'thread'->>'id', (c.result->'thread'->>'contextFromSeq')::int, null) e
+  ) end as events
+  from (select claim_turn($1, $2, $3, $4, $5) as result offset 0) c`

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { claimsLost, turnErrors, turnsStarted } from '@longhaul/core/src/metrics/instruments.ts'
 import type { WakeJob } from '@longhaul/core/src/queue/wake-queue.ts'
 import { type ClaimedTurn, claimTurn, type WorkerKind } from '@longhaul/core/src/turns/claim-turn.ts'
 import { releaseClaim } from '@longhaul/core/src/turns/release-claim.ts'
@@ -53,6 +54,7 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
     startedAt: performance.now(),
   }
   active.add(turn)
+  turnsStarted.inc({ kind: claimed.turn.kind })
   try {
     if (claimed.session.status !== 'RUNNING')
       parts.announcer.announceHead({ tenantId: job.tenantId, sessionId: claimed.session.id, head: claimed.session.head })
@@ -82,9 +84,11 @@ const endBadly = async (
 ): Promise<void> => {
   const about = { sessionId: claimed.session.id, turnId: claimed.turn.id }
   if (error instanceof ClaimLostError) {
+    claimsLost.inc()
     parts.logger.info({ ...about, reason: error.message }, 'the claim was lost')
     return
   }
+  turnErrors.inc()
   const errorId = randomUUID()
   parts.logger.error({ ...about, errorId, err: error }, 'a turn failed through no fault of its session')
   try {

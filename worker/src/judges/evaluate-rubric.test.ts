@@ -58,7 +58,7 @@ const judgeBy = async (
     atPoint: () => {},
   } as unknown as TurnParts
   const wishes = createWishes(null)
-  const stretch = await openStretch(parts, claim.claimed, wishes)
+  const stretch = openStretch(parts, claim.claimed, wishes)
   const rubric = { rubric: `README.md says how to use the tool. [[judge:${name}]]`, model: rubricModel }
   const judging = evaluateRubric(
     { stretch, open: [], copy, baseline: () => Promise.reject(new Error('not needed')) },

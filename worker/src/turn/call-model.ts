@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { promptTokens } from '@longhaul/core/src/budgets/prices.ts'
+import { NO_USAGE, promptTokens } from '@longhaul/core/src/budgets/prices.ts'
 import { buildContext } from '@longhaul/core/src/events/build-context.ts'
 import type { ContextMessage } from '@longhaul/core/src/events/content.ts'
-import type { LogEvent } from '@longhaul/core/src/events/event.ts'
+import type { LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { Settlement } from '@longhaul/core/src/log/append-events.ts'
 import type { ModelAnswer, ModelFailure, ToolDefinition } from '../models/model.ts'
 import { callPricedModel, settleAlone } from './call-priced-model.ts'
@@ -45,46 +45,33 @@ export const callModel = async (stretch: Stretch): Promise<'go_on' | 'let_go'> =
   return recordAnswer(stretch, fitAnswer(call.outcome.answer), { ...call, promptHash })
 }
 
-/** From here the cost must be recorded even if the claim is lost: the provider has counted it. */
+/**
+ * From here the cost must be recorded even if the claim is lost: the provider has counted it. An answer that calls no tool is held for
+ * the turn's end, which comes next; a tool may take its time.
+ */
 const recordAnswer = async (
   stretch: Stretch,
   answer: ModelAnswer,
   { settlement, costNanos, promptHash }: { settlement: Settlement; costNanos: bigint | null; promptHash: string },
 ): Promise<'go_on'> => {
-  try {
-    await stretch.append(
-      [
-        {
-          type: 'agent.message',
-          actor: 'agent',
-          payload: {
-            turnId: stretch.claim.turn.id,
-            model: answer.model,
-            content: answer.content,
-            stopReason: answer.stopReason,
-            usage: settlement.usage ?? {
-              inputTokens: 0,
-              outputTokens: 0,
-              cacheReadTokens: 0,
-              cacheWrite5mTokens: 0,
-              cacheWrite1hTokens: 0,
-            },
-            basis: settlement.basis,
-            reservationId: settlement.reservationId,
-            promptHash,
-            brokenCalls: answer.brokenToolCalls,
-          },
-          ...(costNanos === null ? {} : { costNanos }),
-        },
-      ],
-      { settle: settlement },
-    )
-  } catch (error) {
-    // Once per reservation: where the append was committed and only its answer lost, this changes nothing.
-    await settleAlone(stretch, settlement)
-    throw error
+  const message: NewEvent = {
+    type: 'agent.message',
+    actor: 'agent',
+    payload: {
+      turnId: stretch.claim.turn.id,
+      model: answer.model,
+      content: answer.content,
+      stopReason: answer.stopReason,
+      usage: settlement.usage ?? NO_USAGE,
+      basis: settlement.basis,
+      reservationId: settlement.reservationId,
+      promptHash,
+      brokenCalls: answer.brokenToolCalls,
+    },
+    ...(costNanos === null ? {} : { costNanos }),
   }
-  await stretch.parts.atPoint('after_answer')
+  stretch.hold([message], settlement)
+  if (answer.content.some(({ type }) => type === 'tool_use')) await stretch.flush()
   return 'go_on'
 }
 

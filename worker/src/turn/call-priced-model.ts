@@ -47,12 +47,14 @@ export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promi
     kind: call.kind,
     model: call.request.model,
     ...priceBound(call, parts.limits, at),
+    events: [...stretch.held.events],
   }).catch(async (error: unknown) => {
     // It may be held all the same, and nothing was asked of the provider.
     await settleAlone(stretch, { reservationId, costNanos: 0n, usage: NO_USAGE, basis: 'exact' })
     throw error
   })
   if ('refused' in reserved) throw new ClaimLostError(reserved.refused)
+  if (reserved.appended !== undefined) stretch.wroteHeld(reserved.appended)
   if (!reserved.granted) return { blocked: reserved }
   await parts.atPoint('after_reservation')
 
@@ -75,6 +77,7 @@ export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promi
     requestId: outcome.requestId,
   }
   return { outcome, settlement, costNanos: settlement.basis === 'presumed' ? reserved.reservation.amountNanos : settlement.costNanos }
+}
 }
 
 /**

@@ -38,6 +38,24 @@ describe('a work turn', () => {
     ])
   })
 
+  it('commits three times where no tool is called: the claim, what it reads with the hold on its money, the answer with its end', async () => {
+    model.addScript('brief', [{ text: 'Yes.' }])
+    const tenant = await seedTenant(test.db)
+    const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:brief]]' })
+    await worker.waitForStatus(sessionId, ['IDLE'])
+    const { rows } = await test.superuser.query<{ types: string[] }>(
+      `select array_agg(type order by seq) as types from event where session_id = $1 and seq > 3 group by xmin::text order by min(seq)`,
+      [sessionId],
+    )
+    expect(rows.map(({ types }) => types)).toEqual([['session.status'], ['user.message_read'], ['agent.message', 'session.status']])
+    const { rows: commits } = await test.superuser.query<{ together: boolean }>(
+      `select e.xmin = c.xmin as together from event e, charge c
+       where e.session_id = $1 and c.session_id = $1 and e.type = 'agent.message'`,
+      [sessionId],
+    )
+    expect(commits).toEqual([{ together: true }])
+  })
+
   it('goes on with a message that is sent when it is idle', async () => {
     model.addScript('twice', [{ text: 'One.' }, { text: 'Two.' }])
     const tenant = await seedTenant(test.db)

@@ -6,11 +6,13 @@
  * next one decides the same.
  */
 import { buildContext } from '@longhaul/core/src/events/build-context.ts'
+import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { ClaimedTurn } from '@longhaul/core/src/turns/claim-turn.ts'
 import { decide, type Step } from '@longhaul/core/src/turns/decide.ts'
 import { viewTurn } from '@longhaul/core/src/turns/view-turn.ts'
 import { runEvaluation } from '../judges/run-evaluation.ts'
 import { callModel } from './call-model.ts'
+import { settleAlone } from './call-priced-model.ts'
 import { interruptCalls, recoverCall, refuseCall, startCall } from './run-tool-call.ts'
 import { pauseTurn, settleTurn } from './settle-turn.ts'
 import { openStretch, type Stretch, type TurnParts } from './stretch.ts'
@@ -18,8 +20,19 @@ import type { Wishes } from './wishes.ts'
 
 /** Advances a claimed turn by one stretch. Resolves when the worker has let go; throws ClaimLostError when it was made to. */
 export const runTurn = async (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes): Promise<void> => {
-  const stretch = await openStretch(parts, claim, wishes)
+  const stretch = openStretch(parts, claim, wishes)
   if (claim.turn.kind === 'evaluate') return runEvaluation(stretch)
+  try {
+    await takeSteps(stretch)
+  } catch (error) {
+    // Once per reservation: where the answer was committed and only the database's word of it lost, this changes nothing.
+    if (stretch.held.settle !== undefined) await settleAlone(stretch, stretch.held.settle)
+    throw error
+  }
+}
+
+const takeSteps = async (stretch: Stretch): Promise<void> => {
+  const { claim, wishes } = stretch
   for (;;) {
     const step = decide(
       viewTurn(stretch.events, {
@@ -42,6 +55,7 @@ const takeStep = async (stretch: Stretch, step: Step): Promise<'go_on' | 'let_go
     case 'read_messages':
       return readMessages(stretch, step.seqs)
     case 'call_model':
+      await stretch.parts.checkpoints.takeBeside(stretch)
       return callModel(stretch)
     case 'start_call':
       return startCall(stretch, step.call)
@@ -50,18 +64,23 @@ const takeStep = async (stretch: Stretch, step: Step): Promise<'go_on' | 'let_go
     case 'refuse_call':
       return refuseCall(stretch, step.call)
     case 'settle':
+      await stretch.parts.checkpoints.settled(stretch)
       return settleTurn(stretch, step.outcome)
   }
 }
 
-/** Which messages a turn reads is itself an event: the context is rebuilt from where they were read. */
+/**
+ * Which messages a turn reads is itself an event: the context is rebuilt from where they were read. What comes next is the model, and
+ * its reservation takes the event with it.
+ */
 const readMessages = async (stretch: Stretch, seqs: number[]): Promise<'go_on'> => {
-  const interrupted = stretch.wishes.control() === 'interrupt'
-  await stretch.append(
-    [{ type: 'user.message_read', actor: 'platform', payload: { turnId: stretch.claim.turn.id, seqs } }],
-    interrupted ? { turn: { op: 'control', control: null } } : {},
-  )
-  if (interrupted) stretch.wishes.obeyed()
+  const read: NewEvent = { type: 'user.message_read', actor: 'platform', payload: { turnId: stretch.claim.turn.id, seqs } }
+  if (stretch.wishes.control() === 'interrupt') {
+    await stretch.append([read], { turn: { op: 'control', control: null } })
+    stretch.wishes.obeyed()
+  } else {
+    stretch.hold([read])
+  }
   stretch.unread = stretch.unread.filter(({ seq }) => !seqs.includes(seq))
   return 'go_on'
 }

@@ -38,7 +38,7 @@ test('a condition that is added while the last turn settles keeps the session fr
     },
   }
   const db = { ...database.db, app } as unknown as TurnParts['db']
-  const stretch = await openStretch({ ...parts, db, atPoint: () => {} } as unknown as TurnParts, result.claimed, createWishes(null))
+  const stretch = openStretch({ ...parts, db, atPoint: () => {} } as unknown as TurnParts, result.claimed, createWishes(null))
   const seqs = result.claimed.unread.map(({ seq }) => seq)
   await stretch.append([{ type: 'user.message_read', actor: 'platform', payload: { turnId, seqs } }])
   await settleTurn(stretch, 'ended')

@@ -2,9 +2,11 @@ import { isOpen, readConditions } from '@longhaul/core/src/conditions/read-condi
 import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { SessionStatus, StopReason } from '@longhaul/core/src/events/session-events.ts'
 import { createId } from '@longhaul/core/src/ids.ts'
-import type { TurnMove } from '@longhaul/core/src/log/append-events.ts'
+import type { Append, NextTurn } from '@longhaul/core/src/log/append-events.ts'
 import type { TurnOutcome } from '@longhaul/core/src/turns/decide.ts'
 import type { Stretch } from './stretch.ts'
+
+type Guard = NonNullable<Append['guard']>
 
 export const statusEvent = (status: SessionStatus, stopReason: StopReason | null, activity: string | null = null): NewEvent => ({
   type: 'session.status',
@@ -41,20 +43,28 @@ const continueWork = async (stretch: Stretch, outcome: TurnOutcome): Promise<'le
 }
 
 const tryToEnd = async (stretch: Stretch, outcome: Exclude<TurnOutcome, 'continue'>): Promise<boolean> => {
-  const { event, evaluate } = await decideEnd(stretch, outcome)
-  const turn: TurnMove = {
-    op: 'settle',
-    turnId: stretch.claim.turn.id,
-    outcome,
-    next: evaluate ? { id: createId('trn'), kind: 'evaluate', round: stretch.claim.session.evaluationRounds + 1 } : null,
-    ...clearInterrupt(stretch),
+  if (outcome === 'ended' && !stretch.claim.session.hasConditions) {
+    const result = await end(stretch, { outcome, event: statusEvent('IDLE', 'END_TURN'), guard: { conditions: 0 } })
+    if (result.refused !== 'conditions') return result.refused === undefined
   }
+  const { event, evaluate } = await decideEnd(stretch, outcome)
+  const next: NextTurn | null = evaluate
+    ? { id: createId('trn'), kind: 'evaluate', round: stretch.claim.session.evaluationRounds + 1 }
+    : null
   // With every condition waived: one may have been added since they were read.
   const completes = event?.type === 'session.status' && event.payload.status === 'COMPLETED'
-  const guard = { unread: 0 as const, ...(completes ? { satisfied: true as const } : {}) }
-  const result = await stretch.append(event === null ? [] : [event], { turn, guard })
+  const result = await end(stretch, { outcome, event, next, ...(completes ? { guard: { satisfied: true } } : {}) })
   return result.refused === undefined
 }
+
+const end = (
+  stretch: Stretch,
+  { outcome, event, next = null, guard = {} }: { outcome: TurnOutcome; event: NewEvent | null; next?: NextTurn | null; guard?: Guard },
+) =>
+  stretch.append(event === null ? [] : [event], {
+    turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next, ...clearInterrupt(stretch) },
+    guard: { unread: 0, ...guard },
+  })
 
 const decideEnd = async (
   stretch: Stretch,
@@ -63,6 +73,7 @@ const decideEnd = async (
   if (outcome === 'refusal') return { event: statusEvent('IDLE', 'REFUSAL'), evaluate: false }
   if (outcome === 'context_full') return { event: statusEvent('PAUSED', 'CONTEXT_FULL'), evaluate: false }
   if (outcome === 'circuit_breaker') return { event: statusEvent('PAUSED', 'CIRCUIT_BREAKER'), evaluate: false }
+  await stretch.flush()
   const conditions = await readConditions(stretch.parts.db, stretch.claim)
   if (conditions.length === 0) return { event: statusEvent('IDLE', 'END_TURN'), evaluate: false }
   // With every one waived there is nothing left that could fail to hold.

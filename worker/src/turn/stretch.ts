@@ -21,10 +21,13 @@ import type { ClaimedTurn } from '@longhaul/core/src/turns/claim-turn.ts'
 import { readControl, readUnread } from '@longhaul/core/src/turns/read-wishes.ts'
 import type { UnreadMessage } from '@longhaul/core/src/turns/view-turn.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
+import type { CheckpointDesk } from '../checkpoints/checkpoint-desk.ts'
+import type { CheckpointCrashPoint } from '../checkpoints/crash-points.ts'
 import type { Model } from '../models/model.ts'
 import type { SandboxPool } from '../sandboxes/sandbox-pool.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { WatchedSessions } from '../watched-sessions.ts'
+import { HeldEvents } from './held-events.ts'
 import type { Wishes } from './wishes.ts'
 
 /** What a turn needs from outside; `main.ts` chooses. */
@@ -34,6 +37,7 @@ export type TurnParts = {
   queue: WakeQueue
   model: Model
   sandboxes: SandboxPool
+  checkpoints: CheckpointDesk
   snapshots: SnapshotStore
   tools: ReadonlyMap<string, Tool>
   logger: Logger
@@ -74,7 +78,7 @@ export const CRASH_POINTS = [
   'before_terminal',
   'after_terminal',
 ] as const
-export type CrashPoint = (typeof CRASH_POINTS)[number]
+export type CrashPoint = (typeof CRASH_POINTS)[number] | CheckpointCrashPoint
 
 /** The claim is another's, or the session is gone: the worker lets go without another word. */
 export class ClaimLostError extends Error {
@@ -95,47 +99,73 @@ export type Stretch = {
     events: NewEvent[],
     more?: { turn?: TurnMove; settle?: Settlement; guard?: Append['guard'] },
   ): Promise<Extract<AppendResult, { head: number }> | { refused: 'unread' | 'control' | 'conditions' }>
+  /** Lets the very next write take these with it. With `settle`, which only one may bring, an answer: see held-events.ts. */
+  hold(events: NewEvent[], settle?: Settlement): void
+  /** Writes what is held by itself, because what comes next takes a while. */
+  flush(): Promise<void>
+  held: HeldEvents
+  /** What was held is in the log. */
+  wroteHeld(at: { first: number; head: number }): void
   /** Reads anew what people may have added since the claim: events and unread messages. */
   refresh(): Promise<void>
   send(wakes: readonly Wake[]): void
 }
 
-export const openStretch = async (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes): Promise<Stretch> => {
+export const openStretch = (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes): Stretch => {
   const { tenantId, session, thread } = claim
-  const readEvents = () => readContext(parts.db, { tenantId, sessionId: session.id, threadId: thread.id, fromSeq: thread.contextFromSeq })
-  const events = await readEvents()
+  const of = { tenantId, sessionId: session.id, threadId: thread.id }
+  const held = new HeldEvents()
   const stretch: Stretch = {
     parts,
     claim,
     wishes,
-    events,
+    events: [...claim.events],
     unread: [...claim.unread],
+    held,
     refresh: async () => {
       // Unread first: a message that comes in between is in the log by then, and is read at the next chance.
-      stretch.unread = await readUnread(parts.db, { tenantId, sessionId: session.id, threadId: thread.id })
-      stretch.events = await readEvents()
+      stretch.unread = await readUnread(parts.db, of)
+      stretch.events = await readContext(parts.db, { ...of, fromSeq: thread.contextFromSeq })
     },
     send: (wakes) => parts.queue.send(wakes),
+    hold: (events, settle) => {
+      const from = (stretch.events.at(-1)?.seq ?? 0) + 1
+      const views = events.map((event, index) => toLogEvent(event, { seq: from + index, threadId: thread.id }))
+      stretch.events.push(...views)
+      held.hold(events, views, settle)
+    },
+    wroteHeld: ({ first, head }) => {
+      held.written(first)
+      parts.announcer.announceHead({ tenantId, sessionId: session.id, head })
+    },
+    flush: async () => {
+      if (!held.isEmpty) await stretch.append([])
+    },
     append: async (newEvents, more = {}) => {
+      const { guard, turn, settle = held.settle } = more
+      // What is held may be the reading of the very messages that the guard asks for.
+      if (guard?.unread !== undefined && held.settle === undefined) await stretch.flush()
+      const answers = held.settle !== undefined
       const result = await appendEvents(parts.db, {
-        tenantId,
-        sessionId: session.id,
-        threadId: thread.id,
+        ...of,
         epoch: claim.epoch,
-        events: newEvents,
-        ...more,
+        events: [...held.events, ...newEvents],
+        ...(guard === undefined ? {} : { guard }),
+        ...(turn === undefined ? {} : { turn }),
+        ...(settle === undefined ? {} : { settle }),
       })
       if (result.refused !== undefined) {
         if (result.refused === 'control') wishes.tell(await readControl(parts.db, tenantId, session.id))
-        if (result.refused === 'unread')
-          stretch.unread = await readUnread(parts.db, { tenantId, sessionId: session.id, threadId: thread.id })
+        if (result.refused === 'unread') stretch.unread = await readUnread(parts.db, of)
         if (result.refused === 'unread' || result.refused === 'control' || result.refused === 'conditions')
           return { refused: result.refused }
         throw new ClaimLostError(result.refused)
       }
-      stretch.events.push(...newEvents.map((event, index) => toLogEvent(event, { seq: result.first + index, threadId: thread.id })))
-      parts.announcer.announceHead({ tenantId, sessionId: session.id, head: result.head })
+      const from = result.first + held.events.length
+      stretch.wroteHeld(result)
+      stretch.events.push(...newEvents.map((event, index) => toLogEvent(event, { seq: from + index, threadId: thread.id })))
       parts.queue.send(result.wakes)
+      if (answers) await parts.atPoint('after_answer')
       return result
     },
   }
