@@ -3,6 +3,8 @@ import { awaitDatabase } from '@longhaul/core/src/await-database.ts'
 import { type Config, readConfigOrExit } from '@longhaul/core/src/config.ts'
 import { openAnnouncer } from '@longhaul/core/src/log/open-announcer.ts'
 import { createLogger } from '@longhaul/core/src/logger.ts'
+import { countOpenTurns } from '@longhaul/core/src/metrics/count-open-turns.ts'
+import { serveMetrics } from '@longhaul/core/src/metrics/serve-metrics.ts'
 import { createWakeQueue } from '@longhaul/core/src/queue/bullmq-wake-queue.ts'
 import { forgetOldKeys } from '@longhaul/core/src/tenants/answer-once.ts'
 import { ensureOperatorKey } from '@longhaul/core/src/tenants/ensure-operator-key.ts'
@@ -36,6 +38,9 @@ const git = { allowedPrivateHosts: config.gitAllowedPrivateHosts, caFile: config
 const api = await startApi({ db, announcer, queue, keyring, git, logger }, { host: config.host, port: config.port })
 logger.info({ url: api.url }, 'the api listens')
 
+countOpenTurns(db, logger)
+const metrics = await serveMetrics(config, logger)
+
 const forgetting = setInterval(() => {
   forgetOldKeys(db).catch((error) => logger.warn({ err: error }, 'old idempotency keys could not be removed; it is tried again'))
 }, FORGET_KEYS_MS)
@@ -46,7 +51,7 @@ const stop = async (): Promise<void> => {
   stopping = true
   setTimeout(() => process.exit(1), DRAIN_MS).unref()
   clearInterval(forgetting)
-  await api.stop()
+  await Promise.all([api.stop(), metrics?.stop()])
   await queue.flush()
   await announcer.flush()
   await Promise.allSettled([queue.close(), announcer.close()])

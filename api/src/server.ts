@@ -11,6 +11,7 @@ import { buildExecutableSchema } from './graphql/build-schema.ts'
 import { openConsoleDoor } from './http/console-door.ts'
 import { openGraphQLDoor } from './http/graphql-door.ts'
 import { openHealthDoor } from './http/health-door.ts'
+import { countRequests } from './http/metrics-door.ts'
 import { openSocketDoor } from './http/socket-door.ts'
 import { createSessionChanges } from './live/session-changes.ts'
 import { createSessionFeed } from './live/session-feed.ts'
@@ -42,6 +43,7 @@ export const startApi = async (
     return503OnClosing: true,
   })
   app.removeContentTypeParser('text/plain')
+  countRequests(app)
   app.setErrorHandler((error: FastifyError, _, reply) => {
     const status = error.statusCode ?? 500
     if (status >= 500) parts.logger.error({ err: error }, 'a request failed')

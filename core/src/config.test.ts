@@ -24,6 +24,7 @@ test('what is left out has a default, and an empty variable counts as left out',
     sandbox: 'docker',
   })
   expect(config.redisUrl).toBeUndefined()
+  expect(config.metricsPort).toBeUndefined()
 })
 
 test('a missing database is named', () => {
@@ -39,6 +40,8 @@ test.each([
   [{ DOCKER_HOST: 'ssh://me@engine' }, 'DOCKER_HOST must be a URL that begins with unix:// or tcp:// or http:// or https://.'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be fatal'],
   [{ LEASE_MS: '2000', LEASE_RENEW_MS: '1500' }, 'LEASE_RENEW_MS must be at most half of LEASE_MS (2000).'],
+  [{ METRICS_PORT: '9', METRICS_HOST: '0.0.0.0' }, 'METRICS_TOKEN must be set where METRICS_HOST is not loopback.'],
+  [{ METRICS_TOKEN: 'short' }, 'METRICS_TOKEN must be at least 16 characters.'],
   [{ GIT_ALLOWED_PRIVATE_HOSTS: 'git.internal, not a host' }, 'GIT_ALLOWED_PRIVATE_HOSTS must be host names'],
 ])('%o is refused by the name of its variable', (environment, message) => {
   expect(refusal(environment)).toContain(message)

@@ -5,12 +5,10 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 
+const isWholeNumber = (min: number, max: number) => (text: string) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max
+
 const wholeNumber = (fallback: number, min: number, max: number) =>
-  z
-    .string()
-    .default(String(fallback))
-    .refine((text) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
+  z.string().default(String(fallback)).refine(isWholeNumber(min, max), `must be a whole number from ${min} to ${max}`).transform(Number)
 
 const url = (...protocols: string[]) =>
   z
@@ -26,6 +24,8 @@ const flag = z
   .transform((text) => text === '1' || text === 'true')
 
 const isHost = (name: string): boolean => isIP(name) !== 0 || /^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:\d{1,5})?$/.test(name)
+
+const isLoopback = (name: string): boolean => name === 'localhost' || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name)
 
 const hosts = z
   .string()
@@ -73,6 +73,11 @@ const settings = z
         error: 'must be fatal, error, warn, info, debug, trace or silent',
       })
       .default('info'),
+    /** Where /metrics listens; nowhere when left out. */
+    METRICS_PORT: z.string().refine(isWholeNumber(0, 65535), 'must be a whole number from 0 to 65535').transform(Number).optional(),
+    METRICS_HOST: z.string().refine(isHost, 'must be an address or host name').default('127.0.0.1'),
+    /** What a scraper sends as its bearer. */
+    METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters').optional(),
     /** Hosts inside private networks that repositories may be cloned from. */
     GIT_ALLOWED_PRIVATE_HOSTS: hosts,
     /** Certificates that git trusts beside the system's. */
@@ -96,10 +101,15 @@ const settings = z
   })
   .superRefine((all, context) => {
     const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
+    if (all.METRICS_PORT !== undefined && all.METRICS_TOKEN === undefined && !isLoopback(all.METRICS_HOST))
+      refuse('METRICS_TOKEN', 'must be set where METRICS_HOST is not loopback')
     if (all.LEASE_RENEW_MS * 2 > all.LEASE_MS) refuse('LEASE_RENEW_MS', `must be at most half of LEASE_MS (${all.LEASE_MS})`)
     if (all.SANDBOX === 'process' && all.NODE_ENV === 'production')
       refuse('SANDBOX', 'must be docker when NODE_ENV is production: process sandboxes do not isolate')
   })
+
+/** Every variable that is read, for checks of what sets them. */
+export const settingNames = (): string[] => Object.keys(settings.shape)
 
 type Settings = z.infer<typeof settings>
 type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`

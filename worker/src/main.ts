@@ -2,6 +2,8 @@
 import { awaitDatabase } from '@longhaul/core/src/await-database.ts'
 import { readConfigOrExit } from '@longhaul/core/src/config.ts'
 import { createLogger } from '@longhaul/core/src/logger.ts'
+import { serveMetrics } from '@longhaul/core/src/metrics/serve-metrics.ts'
+import { countSandboxes } from './metrics/count-sandboxes.ts'
 import { openParts } from './open-parts.ts'
 import { startWorker } from './start-worker.ts'
 
@@ -21,12 +23,16 @@ const worker = await startWorker(parts, {
   drainMs: config.drainMs,
 })
 
+countSandboxes(parts.sandboxes.provider, logger)
+const metrics = await serveMetrics(config, logger)
+
 let stopping = false
 const stop = async (signal: string): Promise<void> => {
   if (stopping) return
   stopping = true
   logger.info({ signal }, 'stopping: turns at hand may end')
   await worker.stop()
+  await metrics?.stop()
   await parts.close()
   process.exit(0)
 }

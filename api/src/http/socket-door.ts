@@ -10,6 +10,7 @@ import { type Admission, toGraphQLError } from '../graphql/admit-request.ts'
 import { formatError } from '../graphql/format-error.ts'
 import { LIMITS } from '../graphql/limits.ts'
 import { createSubscribe, type Live, type SubscriptionContext } from '../subscriptions/subscribe.ts'
+import { countSubscriptions } from './metrics-door.ts'
 import { readBearer } from './read-bearer.ts'
 import { SocketConnection } from './socket-connection.ts'
 
@@ -35,7 +36,7 @@ export const openSocketDoor = (
     handleProtocols: (protocols) => handleProtocols(protocols),
   })
   const connections = new Set<SocketConnection>()
-  const subscribe = createSubscribe(parts, live)
+  const subscribe = countSubscriptions(createSubscribe(parts, live))
 
   const graphql = makeServer<Record<string, unknown>, SocketConnection>({
     connectionInitWaitTimeout: LIMITS.connectionInitMs,

@@ -8,6 +8,7 @@ import { costNanos, findModel, NO_USAGE, worstCaseNanos } from '@longhaul/core/s
 import { type ReserveResult, reserveCall, settleCall } from '@longhaul/core/src/budgets/reserve-call.ts'
 import { createId } from '@longhaul/core/src/ids.ts'
 import type { Settlement } from '@longhaul/core/src/log/append-events.ts'
+import { countSpend } from '../metrics/count-turns.ts'
 import type { Billing, ModelDelta, ModelOutcome, ModelRequest } from '../models/model.ts'
 import { ClaimLostError, type Stretch } from './stretch.ts'
 
@@ -76,8 +77,9 @@ export const callPricedModel = async (stretch: Stretch, call: PricedCall): Promi
     ...toSettlement(reserved.reservation.id, outcome.billing, { model: call.request.model, at }),
     requestId: outcome.requestId,
   }
-  return { outcome, settlement, costNanos: settlement.basis === 'presumed' ? reserved.reservation.amountNanos : settlement.costNanos }
-}
+  const charged = settlement.basis === 'presumed' ? reserved.reservation.amountNanos : settlement.costNanos
+  countSpend({ kind: call.kind, model: call.request.model, costNanos: charged, basis: settlement.basis })
+  return { outcome, settlement, costNanos: charged }
 }
 
 /**

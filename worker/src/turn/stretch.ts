@@ -6,14 +6,7 @@
 import type { SnapshotStore } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
 import type { EventOf, LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { Announcer } from '@longhaul/core/src/log/announcer.ts'
-import {
-  type Append,
-  type AppendResult,
-  appendEvents,
-  type Settlement,
-  type TurnMove,
-  type Wake,
-} from '@longhaul/core/src/log/append-events.ts'
+import type { Append, AppendResult, Settlement, TurnMove, Wake } from '@longhaul/core/src/log/append-events.ts'
 import { readContext } from '@longhaul/core/src/log/read-events.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { WakeQueue } from '@longhaul/core/src/queue/wake-queue.ts'
@@ -23,6 +16,7 @@ import type { UnreadMessage } from '@longhaul/core/src/turns/view-turn.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { CheckpointDesk } from '../checkpoints/checkpoint-desk.ts'
 import type { CheckpointCrashPoint } from '../checkpoints/crash-points.ts'
+import { appendCounted } from '../metrics/count-turns.ts'
 import type { Model } from '../models/model.ts'
 import type { SandboxPool } from '../sandboxes/sandbox-pool.ts'
 import type { Tool } from '../tools/tool.ts'
@@ -146,7 +140,7 @@ export const openStretch = (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes
       // What is held may be the reading of the very messages that the guard asks for.
       if (guard?.unread !== undefined && held.settle === undefined) await stretch.flush()
       const answers = held.settle !== undefined
-      const result = await appendEvents(parts.db, {
+      const result = await appendCounted(parts.db, {
         ...of,
         epoch: claim.epoch,
         events: [...held.events, ...newEvents],
