@@ -19,6 +19,8 @@ import { type Charge, createWitness, toCharge } from './witness.ts'
 export type ScriptedModelSettings = {
   /** 0, the default, takes a free one. */
   port?: number
+  /** Loopback when left out. */
+  host?: string | undefined
   scripts?: Record<string, Script>
   witnessFile?: string
   /** Above it 429 with retry-after; null, the default, is no limit. */
@@ -175,7 +177,7 @@ export async function startScriptedModel(settings: ScriptedModelSettings = {}): 
     if (charges.length > keep) charges.shift()
   }
 
-  server.listen(settings.port ?? 0, '127.0.0.1')
+  server.listen(settings.port ?? 0, settings.host ?? '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
 
