@@ -2,7 +2,7 @@
 --
 --   {op: 'settle', turnId, outcome, next: {id, kind, round?} | null}   done; the next is due at once
 --   {op: 'delay',  turnId, dueInMs, attempt, reason}                   due again later; the claim is let go
---   {op: 'wait',   turnId, reason, scope?, dueAt?}                     waits for somebody; the claim is let go
+--   {op: 'wait',   turnId, reason, scope?, dueAt? | dueInMs?}          waits for somebody; the claim is let go
 --   {op: 'ensure', next: {id, kind}}                                   a person spoke: the open turn goes on, or a new one is due
 --   {op: 'park',   reason}                                             an open turn that nobody runs waits from now on
 --   {op: 'cancel'}                                                     settled whatever it does; the epoch rises, so its holder is fenced
@@ -40,7 +40,7 @@ begin
       wait_reason = p_turn->>'reason', woken_at = null where id = t.id;
   when 'wait' then
     update turn set state = 'waiting', wait_reason = p_turn->>'reason', wait_scope = p_turn->>'scope', woken_at = null, attempt = 0,
-      due_at = coalesce((p_turn->>'dueAt')::timestamptz, 'infinity') where id = t.id;
+      due_at = coalesce((p_turn->>'dueAt')::timestamptz, clock_timestamp() + (p_turn->>'dueInMs')::bigint * interval '1 millisecond', 'infinity') where id = t.id;
     if p_turn->>'reason' <> 'budget' then
       s.control := null; -- it is paused, whatever for: an older wish must not meet the person who lets it go on
     end if;

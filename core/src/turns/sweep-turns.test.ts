@@ -189,6 +189,18 @@ describe('the sweep', () => {
     expect((await sweepTurns(test.db)).wakes).toMatchObject([{ tenantId: of.tenantId }])
   })
 
+  it("lets a turn that waits for held money look again after a while by the database's clock, whatever the worker's says", async () => {
+    const of = await seed()
+    const { tenantId, epoch, thread, turn } = await mustClaim(of)
+    const wait = { op: 'wait', turnId: turn.id, reason: 'budget', scope: `TENANT:${tenantId}`, dueInMs: 15_000 } as const
+    await appendEvents(test.db, { tenantId, sessionId: of.sessionId, threadId: thread.id, epoch, events: [], turn: wait })
+    const { rows } = await test.superuser.query(
+      "select due_at - clock_timestamp() between interval '10 seconds' and interval '15 seconds' as soon from turn where id = $1",
+      [turn.id],
+    )
+    expect(rows).toEqual([{ soon: true }])
+  })
+
   it('counts no crash against a crowd of suspects that died together, and lets no crowd have them again', async () => {
     const of = await seed()
     const sweepDead = async (kind: WorkerKind) => {

@@ -96,7 +96,7 @@ export class SimTurns {
           waitScope: move.scope ?? null,
           wokenAt: null,
           attempt: 0,
-          dueAt: move.dueAt == null ? Number.POSITIVE_INFINITY : Date.parse(move.dueAt),
+          dueAt: move.dueAt == null ? this.#now() + (move.dueInMs ?? Number.POSITIVE_INFINITY) : Date.parse(move.dueAt),
         })
         break
       case 'ensure':

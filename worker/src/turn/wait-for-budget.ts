@@ -13,7 +13,7 @@ export const waitForBudget = async (stretch: Stretch, blocked: BudgetBlock): Pro
   const turnId = stretch.claim.turn.id
   if (blocked.by === 'held') {
     await stretch.append([statusEvent('QUEUED', null, 'budget')], {
-      turn: { op: 'wait', turnId, reason: 'budget', scope: blocked.scope, dueAt: new Date(Date.now() + LOOK_AGAIN_MS).toISOString() },
+      turn: { op: 'wait', turnId, reason: 'budget', scope: blocked.scope, dueInMs: LOOK_AGAIN_MS },
     })
     return 'let_go'
   }
