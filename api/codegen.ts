@@ -32,6 +32,7 @@ const config: CodegenConfig = {
           Event: '../modules/parents.ts#EventParent',
           DoneCondition: '../modules/parents.ts#ConditionRow',
           Evaluation: '../modules/parents.ts#EvaluationRow',
+          Checkpoint: '../modules/parents.ts#CheckpointRow',
           Budget: '../modules/parents.ts#BudgetRow',
         },
       },

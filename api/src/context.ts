@@ -24,6 +24,7 @@ const OWNED = {
   thread: 'thread',
   'done-condition': 'condition',
   evaluation: 'evaluation',
+  checkpoint: 'checkpoint',
   budget: 'budget',
   'API key': 'api_key',
 } as const

@@ -1,10 +1,11 @@
-import type { Prisma, PrismaClient, Spend } from '@longhaul/prisma/generated/client.ts'
+import type { Prisma, PrismaClient, Snapshot, Spend } from '@longhaul/prisma/generated/client.ts'
 import DataLoader from 'dataloader'
 import type {
   AgentRow,
   AgentVersionRow,
   ApiKeyRow,
   BudgetRow,
+  CheckpointRow,
   ConditionRow,
   EnvironmentRow,
   EnvironmentVersionRow,
@@ -90,6 +91,16 @@ export const createLoaders = (read: TenantReader, tenantId: string) => {
       (prisma, keys) => prisma.evaluation.findMany({ where: { tenantId, id: { in: keys }, session: { deletedAt: null } } }),
       id,
     ),
+    /** Whole ones only: the others are not yet, or never will be. */
+    checkpoint: one<CheckpointRow>(
+      (prisma, keys) =>
+        prisma.checkpoint.findMany({
+          where: { tenantId, id: { in: keys }, state: 'whole', session: { deletedAt: null } },
+          omit: { context: true },
+        }),
+      id,
+    ),
+    snapshot: one<Snapshot>((prisma, keys) => prisma.snapshot.findMany(byId(keys)), id),
     budget: one<BudgetRow>((prisma, keys) => prisma.budget.findMany(byId(keys)), id),
     /** By the scope's own id: a tenant's, an agent's or a session's. */
     budgetsOfScope: many<BudgetRow>(
@@ -102,14 +113,17 @@ export const createLoaders = (read: TenantReader, tenantId: string) => {
     ),
     /** By `<sessionId> <seq>`. */
     event: one<EventRow & { sessionId: string }>(
-      (prisma, keys) =>
-        prisma.event.findMany({
-          where: {
-            tenantId,
-            session: { deletedAt: null },
-            OR: keys.map((key) => ({ sessionId: key.slice(0, key.indexOf(' ')), seq: Number(key.slice(key.indexOf(' ') + 1)) })),
-          },
-        }),
+      (prisma, keys) => {
+        const sessionIds = keys.map((key) => key.slice(0, key.indexOf(' ')))
+        const seqs = keys.map((key) => Number(key.slice(key.indexOf(' ') + 1)))
+        return prisma.$queryRaw`
+          select k.session_id as "sessionId", e.seq, e.type, case when e.thread_id = p.source_thread_id then p.thread_id else e.thread_id end as "threadId",
+            e.actor, e.payload, e.hash, e.cost_nanos as "costNanos", e.created_at as "createdAt"
+          from unnest(${sessionIds}::text[], ${seqs}::int[]) k(session_id, seq)
+          join session s on s.id = k.session_id and s.tenant_id = ${tenantId} and s.deleted_at is null
+          join log_piece p on p.session_id = k.session_id and p.tenant_id = ${tenantId} and k.seq between p.from_seq and p.to_seq
+          join event e on e.session_id = p.source_session_id and e.seq = k.seq and e.tenant_id = ${tenantId}`
+      },
       (row) => `${row.sessionId} ${row.seq}`,
     ),
   }

@@ -41,6 +41,7 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
     DoneCondition: victim.conditionId,
     Evaluation: victim.evaluationId,
     Budget: victim.budgetId,
+    Checkpoint: victim.checkpointId,
   })
 
   /** The id that an argument asks for; what is not here the walk does not know, and fails. */
@@ -70,6 +71,9 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
     'SessionIdInput.sessionId': victim.sessionId,
     'CancelSessionInput.sessionId': victim.sessionId,
     'AddDoneConditionInput.sessionId': victim.sessionId,
+    'CreateCheckpointInput.sessionId': victim.sessionId,
+    'ForkSessionInput.checkpointId': victim.checkpointId,
+    'ForkInput.agentId': victim.agentId,
     'WaiveDoneConditionInput.id': victim.conditionId,
   })
 
@@ -91,7 +95,7 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
   /** With the real ids replaced by ones that never were, the same question must get the same answer. */
   const withUnknownIds = (variables: object): object => {
     const text = JSON.stringify(variables).replace(
-      /\b((?:tnt|key|agt|agv|env|evv|ses|thr|cnd|evl|bgt)_)[0-9a-z]{26}/g,
+      /\b((?:tnt|key|agt|agv|env|evv|ses|thr|cnd|ckp|evl|bgt)_)[0-9a-z]{26}/g,
       (_, prefix: string) => prefix + '0'.repeat(26),
     )
     return JSON.parse(text.replace(victim.slug, 'no-such-tenant'))
@@ -201,6 +205,8 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
         'cancelSession',
         'addDoneCondition',
         'evaluateSession',
+        'createCheckpoint',
+        'forkSession',
       ],
     }
 

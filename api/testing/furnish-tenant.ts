@@ -1,4 +1,5 @@
 import { createId } from '@longhaul/core/src/ids.ts'
+import { takeCheckpoint } from '@longhaul/core/testing/take-checkpoint.ts'
 import type { TestApi, TestTenant } from './start-test-api.ts'
 
 /** A tenant with one of everything, and the id of each. */
@@ -13,6 +14,7 @@ export type FurnishedTenant = TestTenant &
     | 'environmentVersionId'
     | 'eventId'
     | 'evaluationId'
+    | 'checkpointId'
     | 'slug',
     string
   >
@@ -59,6 +61,7 @@ export const furnishTenant = async (api: TestApi, tenant: TestTenant): Promise<F
     sessionId,
     conditionId,
     evaluationId,
+    checkpointId: (await takeCheckpoint(api.database.db, { tenantId, sessionId })).id,
     budgetId: budgets[0]?.id as string,
     keyId: viewer.apiKey.id,
     slug: viewer.tenant.slug,

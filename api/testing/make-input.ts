@@ -21,7 +21,9 @@ const makeValue = (
   { type, name, where, mutation }: { type: GraphQLInputType; name: string; where: string; mutation: string },
 ): unknown => {
   const named = getNamedType(type)
-  if (isListType(isNonNullType(type) ? type.ofType : type)) return []
+  // A list may be empty, but for one that asks for at least one.
+  if (isListType(isNonNullType(type) ? type.ofType : type))
+    return named.name === 'ForkInput' ? [makeValue(ids, { type: named as GraphQLInputType, name, where, mutation })] : []
   if (isInputObjectType(named)) {
     if (named.name === 'ConditionSpecInput') return { command: { run: 'true' } }
     const fields = Object.values(named.getFields()).filter((field) => isNonNullType(field.type) || getNamedType(field.type).name === 'ID')

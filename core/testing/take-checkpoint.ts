@@ -8,7 +8,7 @@ import { readContext } from '../src/log/read-events.ts'
 /** A whole checkpoint of a session that nobody runs, as a worker takes one, without any files. */
 export const takeCheckpoint = async (db: Database, of: { tenantId: string; sessionId: string }): Promise<{ id: string; seq: number }> => {
   const id = createId('ckp')
-  const begun = await beginCheckpoint(db, { ...of, epoch: null, checkpoint: { id, trigger: 'FORK' } })
+  const begun = await beginCheckpoint(db, { ...of, epoch: null, workerId: 'wrk_test', checkpoint: { id, trigger: 'FORK' } })
   if (begun.refused !== undefined) throw new Error(`the checkpoint was refused: ${begun.refused}`)
   const { epoch, seq, threadId, engineId: _, sandboxId: __, ...context } = begun
   const events = await readContext(db, { ...of, threadId, fromSeq: context.contextFromSeq })

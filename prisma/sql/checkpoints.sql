@@ -5,7 +5,7 @@
 -- Where a checkpoint begins: the log's head and the thread as it stands there. A wish that is asked for is taken, once; one of the
 -- platform's own is added. p_epoch: the claim under which it is taken; null where nobody may hold one.
 -- Returns {epoch, seq, threadId, contextFromSeq, contextTokens, unread, baselineSnapshotId, engineId, sandboxId} or {refused: 'not_found' | 'held' | 'taken'}.
-create or replace function begin_checkpoint(p_tenant text, p_session text, p_epoch int, p_checkpoint jsonb) returns jsonb
+create or replace function begin_checkpoint(p_tenant text, p_session text, p_epoch int, p_worker text, p_checkpoint jsonb) returns jsonb
 language plpgsql set search_path = public as $$
 declare
   s session;
@@ -20,10 +20,10 @@ begin
     return '{"refused": "held"}';
   end if;
   if p_checkpoint ? 'trigger' then
-    insert into checkpoint (id, tenant_id, session_id, thread_id, state, trigger, actor, created_at)
-    values (p_checkpoint->>'id', p_tenant, s.id, s.primary_thread_id, 'taking', p_checkpoint->>'trigger', 'platform', clock_timestamp());
+    insert into checkpoint (id, tenant_id, session_id, thread_id, state, taken_by, trigger, actor, created_at)
+    values (p_checkpoint->>'id', p_tenant, s.id, s.primary_thread_id, 'taking', p_worker, p_checkpoint->>'trigger', 'platform', clock_timestamp());
   else
-    update checkpoint set state = 'taking' where id = p_checkpoint->>'id' and session_id = s.id and state = 'asked';
+    update checkpoint set state = 'taking', taken_by = p_worker where id = p_checkpoint->>'id' and session_id = s.id and state = 'asked';
     if not found then return '{"refused": "taken"}'; end if;
   end if;
   select * into h from thread where id = s.primary_thread_id;
@@ -66,6 +66,15 @@ begin
   update checkpoint set state = case when p_again and trigger = 'MANUAL' then 'asked' else 'failed' end, problem = p_problem
   where id = p_checkpoint and state = 'taking';
 end $$;
+
+-- What a dead worker was taking: asked for again where a person waits for it, else failed. Nobody asks for those of a deleted session.
+create or replace function free_checkpoints() returns void
+language sql set search_path = public as $$
+  update checkpoint k set state = case when k.trigger = 'MANUAL' then 'asked' else 'failed' end, problem = 'the worker that took it died'
+  where k.state = 'taking' and not exists (select from lease l where l.worker_id = k.taken_by and l.expires_at > clock_timestamp());
+  update checkpoint k set state = 'failed', problem = 'its session was deleted'
+  where k.state = 'asked' and exists (select from session s where s.id = k.session_id and s.deleted_at is not null);
+$$;
 
 -- The archive of a whole checkpoint's workspace is stored. The first one counts; false where there is one already.
 create or replace function attach_snapshot(p_tenant text, p_checkpoint text, p_snapshot text) returns boolean

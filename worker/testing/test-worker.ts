@@ -67,7 +67,9 @@ export const startTestWorker = async ({
     eventTypes: async (sessionId) => (await events(sessionId)).map(({ type }) => type),
     stop: async () => {
       await worker.stop()
-      for (const { id } of await parts.sandboxes.provider.list()) await parts.sandboxes.provider.removeById(id)
+      const { provider } = parts.sandboxes
+      for (const { id } of await provider.list()) await provider.removeById(id)
+      for (const { checkpointId } of (await provider.images?.list()) ?? []) await provider.images?.remove(checkpointId)
       await parts.close()
       await rm(dataDir, { recursive: true, force: true })
     },

@@ -9,11 +9,12 @@ import type { TestDatabase } from '@longhaul/core/testing/database.ts'
 import type { ScriptedModel } from '@longhaul/core/testing/scripted-model/scripted-model.ts'
 import { openSandboxProvider } from '../src/sandboxes/open-sandbox-provider.ts'
 
-/** Killed workers leave their sandboxes to a reaper; with the database gone there will be none. */
+/** Killed workers leave their sandboxes and images to a reaper; with the database gone there will be none. */
 const removeSandboxes = async (databaseUrl: string): Promise<void> => {
   const config = parseConfig({ DATABASE_URL: databaseUrl, SANDBOX_IMAGE: process.env['SANDBOX_IMAGE'] })
   const provider = await openSandboxProvider(config, createLogger({ name: 'test', level: 'silent' }))
   for (const { id } of await provider.list()) await provider.removeById(id)
+  for (const { checkpointId } of (await provider.images?.list()) ?? []) await provider.images?.remove(checkpointId)
 }
 
 export type WorkerProcess = { child: ChildProcess; exited: Promise<{ code: number | null; signal: string | null }>; logFile: string }

@@ -24,6 +24,7 @@ const KINDS: Record<string, Kind & { type: string }> = {
   },
   thr: { type: 'Thread', noun: 'thread', find: ({ load }, id) => loadOne(load.thread, 'thread', id) },
   cnd: { type: 'DoneCondition', noun: 'done-condition', find: ({ load }, id) => loadOne(load.condition, 'done-condition', id) },
+  ckp: { type: 'Checkpoint', noun: 'checkpoint', find: ({ load }, id) => loadOne(load.checkpoint, 'checkpoint', id) },
   evl: { type: 'Evaluation', noun: 'evaluation', find: ({ load }, id) => loadOne(load.evaluation, 'evaluation', id) },
   bgt: { type: 'Budget', noun: 'budget', find: ({ load }, id) => loadOne(load.budget, 'budget', id) },
 }

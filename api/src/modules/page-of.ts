@@ -3,22 +3,38 @@ import DataLoader from 'dataloader'
 import type { TenantReads } from '../context.ts'
 import type { Page } from '../graphql/connection.ts'
 
-/** Lists inside a list: which column names the owner, which one orders, and what a row holds. */
+/** Lists inside a list: the rows of one `parent.id`, which column orders them, and what a row holds. */
 const LISTS = {
   agent_version: {
-    owner: 'agent_id',
+    table: 'agent_version',
+    owner: 'agent_id = parent.id',
     order: 'version',
     columns:
       'id, tenant_id as "tenantId", agent_id as "agentId", version, model, judge_model as "judgeModel", system, tools, created_at as "createdAt"',
   },
   environment_version: {
-    owner: 'environment_id',
+    table: 'environment_version',
+    owner: 'environment_id = parent.id',
     order: 'version',
     columns:
       'id, tenant_id as "tenantId", environment_id as "environmentId", version, image, cpus, memory_mb as "memoryMb", disk_mb as "diskMb", network, allowed_hosts as "allowedHosts", setup_script as "setupScript", created_at as "createdAt"',
   },
+  checkpoint: {
+    table: 'checkpoint',
+    owner: "session_id = parent.id and state = 'whole'",
+    order: 'id',
+    columns:
+      'id, tenant_id as "tenantId", session_id as "sessionId", thread_id as "threadId", seq, label, trigger, snapshot_id as "snapshotId", created_at as "createdAt"',
+  },
+  fork: {
+    table: 'session',
+    owner: 'forked_from_id in (select k.id from checkpoint k where k.session_id = parent.id) and deleted_at is null',
+    order: 'id',
+    columns: 'id, tenant_id as "tenantId"',
+  },
   evaluation: {
-    owner: 'session_id',
+    table: 'evaluation',
+    owner: 'session_id = parent.id',
     order: 'id',
     columns:
       'id, tenant_id as "tenantId", session_id as "sessionId", condition_id as "conditionId", round, seq, verdict, explanation, evidence, workspace_digest as "workspaceDigest", isolated, cost_nanos as "costNanos", created_at as "createdAt"',
@@ -49,14 +65,14 @@ const readPages = async (
   list: keyof typeof LISTS,
   { page, ids }: { page: Page; ids: readonly string[] },
 ): Promise<unknown[][]> => {
-  const { owner, order, columns } = LISTS[list]
-  const [ownerColumn, orderColumn] = [Prisma.raw(owner), Prisma.raw(order)]
+  const { table, owner, order, columns } = LISTS[list]
+  const orderColumn = Prisma.raw(order)
   const key = order === 'version' ? Number(page.after) : page.after
   const after = page.after === null ? Prisma.empty : Prisma.sql`and ${orderColumn} < ${key}`
   const rows = await read(
     (prisma) => prisma.$queryRaw<{ owner: string }[]>`
       select parent.id as owner, item.* from unnest(${[...ids]}::text[]) parent(id) cross join lateral (
-        select ${Prisma.raw(columns)} from ${Prisma.raw(list)} where ${ownerColumn} = parent.id and tenant_id = ${tenantId} ${after}
+        select ${Prisma.raw(columns)} from ${Prisma.raw(table)} where ${Prisma.raw(owner)} and tenant_id = ${tenantId} ${after}
         order by ${orderColumn} desc limit ${page.size + 1}) item`,
   )
   const byOwner = Map.groupBy(rows, (row) => row.owner)

@@ -19,6 +19,10 @@ export type ThreadRow = db.Thread
 export type EventRow = Pick<db.Event, 'seq' | 'type' | 'threadId' | 'actor' | 'payload' | 'hash' | 'costNanos' | 'createdAt'>
 export type ConditionRow = Typed<db.Condition, { kind: api.ConditionKind; status: api.ConditionStatus }>
 export type EvaluationRow = Typed<db.Evaluation, { verdict: api.Verdict }>
+export type CheckpointRow = Typed<
+  Pick<db.Checkpoint, 'id' | 'tenantId' | 'sessionId' | 'threadId' | 'label' | 'snapshotId' | 'createdAt'>,
+  { seq: number; trigger: api.CheckpointTrigger }
+>
 export type BudgetRow = Typed<db.Budget, { scope: api.BudgetScope; period: api.BudgetPeriod; setBy: api.BudgetSetter }>
 
 /** Sessions and events are named first and read only when a field needs their row: a mutation that answers with an id reads nothing. */

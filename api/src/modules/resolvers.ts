@@ -2,6 +2,7 @@ import type { Resolvers } from '../generated/resolver-types.ts'
 import { DateTime, JsonScalar, Usd } from '../graphql/scalars.ts'
 import { agentResolvers } from './agents/agents.ts'
 import { budgetResolvers } from './budgets/budgets.ts'
+import { checkpointResolvers } from './checkpoints/checkpoints.ts'
 import { conditionResolvers } from './conditions/conditions.ts'
 import { environmentResolvers } from './environments/environments.ts'
 import { eventResolvers } from './events/events.ts'
@@ -25,6 +26,7 @@ export const resolverTables: readonly Resolvers[] = [
   sessionResolvers,
   eventResolvers,
   fileResolvers,
+  checkpointResolvers,
   conditionResolvers,
   budgetResolvers,
 ]

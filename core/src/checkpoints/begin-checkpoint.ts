@@ -7,6 +7,8 @@ export type BeginCheckpoint = {
   sessionId: string
   /** The claim under which it is taken; null where nobody may hold one. */
   epoch: number | null
+  /** The lease under which it is taken: with the worker dead, somebody else takes it. */
+  workerId: string
   /** A wish that is asked for, or with its trigger one of the platform's own, which is added. */
   checkpoint: { id: string; trigger?: PlatformTrigger }
 }
@@ -14,12 +16,12 @@ export type BeginCheckpoint = {
 /** Takes a wish and says where the log stands. Refusals are answers: `held` by a running turn, `taken` by somebody else. */
 export const beginCheckpoint = async (
   db: Pick<Database, 'app'>,
-  { tenantId, sessionId, epoch, checkpoint }: BeginCheckpoint,
+  { tenantId, sessionId, epoch, workerId, checkpoint }: BeginCheckpoint,
 ): Promise<{ refused: 'not_found' | 'held' | 'taken' } | ({ refused?: undefined } & CheckpointStart)> => {
   const { rows } = await retrySerialization(() =>
     db.app.query<{ result: { refused: 'not_found' | 'held' | 'taken' } | CheckpointStart }>(
-      'select begin_checkpoint($1, $2, $3, $4::jsonb) as result',
-      [tenantId, sessionId, epoch, JSON.stringify(checkpoint)],
+      'select begin_checkpoint($1, $2, $3, $4, $5::jsonb) as result',
+      [tenantId, sessionId, epoch, workerId, JSON.stringify(checkpoint)],
     ),
   )
   return (rows[0] as (typeof rows)[number]).result

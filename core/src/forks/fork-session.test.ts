@@ -154,7 +154,7 @@ describe('a fork', () => {
 describe('a checkpoint', () => {
   it('is not made whole when somebody has claimed the thread since it was begun', async () => {
     const busy = await playSession(test.db)
-    const begin = test.db.app.query('select begin_checkpoint($1, $2, null, $3) as begun', [
+    const begin = test.db.app.query("select begin_checkpoint($1, $2, null, 'wrk_test', $3) as begun", [
       busy.tenantId,
       busy.sessionId,
       JSON.stringify({ id: 'ckp_torn', trigger: 'SUSPEND' }),

@@ -300,6 +300,7 @@ CREATE TABLE "checkpoint" (
     "engine_id" TEXT,
     "image_id" TEXT,
     "snapshot_id" TEXT,
+    "taken_by" TEXT,
     "problem" TEXT,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -695,7 +696,8 @@ GRANT SELECT ("id", "tenant_id", "session_id", "thread_id", "worker_id", "state"
 GRANT SELECT ("id", "tenant_id") ON "agent", "environment", "agent_version", "environment_version", "condition", "evaluation", "budget", "thread" TO longhaul_system;
 GRANT SELECT ("tenant_id", "mutation", "key", "created_at"), DELETE ON "idempotency_key" TO longhaul_system;
 GRANT SELECT ("id", "tenant_id", "engine_id", "state", "created_at"), UPDATE ("state"), DELETE ON "file_look" TO longhaul_system;
-GRANT SELECT ("id", "tenant_id", "session_id", "thread_id", "state", "seq", "trigger", "engine_id", "image_id", "snapshot_id", "created_at") ON "checkpoint" TO longhaul_system;
+GRANT SELECT ("id", "tenant_id", "session_id", "thread_id", "state", "seq", "trigger", "engine_id", "image_id", "snapshot_id", "taken_by", "created_at"),
+  UPDATE ("state", "problem") ON "checkpoint" TO longhaul_system;
 GRANT SELECT ON "log_segment" TO longhaul_system;
 -- Its policy for all commands would let it make keys of any tenant.
 DROP POLICY "api_key_system" ON "api_key";

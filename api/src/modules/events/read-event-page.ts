@@ -43,10 +43,12 @@ export const readEventPage = async (
 const readPages = async ({ tenantId, read }: TenantReads, ids: readonly string[], { page, types, threadId }: Filter): Promise<Row[][]> => {
   const order = page.forward ? Prisma.sql`seq asc` : Prisma.sql`seq desc`
   const bounds = [
-    page.after === null ? Prisma.empty : Prisma.sql`and seq > ${Number(page.after)}`,
-    page.before === null ? Prisma.empty : Prisma.sql`and seq < ${Number(page.before)}`,
-    types === null ? Prisma.empty : Prisma.sql`and type = any(${types.map(clean)}::text[])`,
-    threadId === null ? Prisma.empty : Prisma.sql`and thread_id = ${clean(threadId)}`,
+    page.after === null ? Prisma.empty : Prisma.sql`and x.seq > ${Number(page.after)}`,
+    page.before === null ? Prisma.empty : Prisma.sql`and x.seq < ${Number(page.before)}`,
+    types === null ? Prisma.empty : Prisma.sql`and x.type = any(${types.map(clean)}::text[])`,
+    threadId === null
+      ? Prisma.empty
+      : Prisma.sql`and x.thread_id = case when p.thread_id = ${clean(threadId)} then p.source_thread_id else ${clean(threadId)} end`,
   ]
   const rows = await read(
     (prisma) => prisma.$queryRaw<Row[]>`
@@ -54,7 +56,11 @@ const readPages = async ({ tenantId, read }: TenantReads, ids: readonly string[]
         item.before >= ${MAX_PAGE_BYTES} as cut, case when item.before < ${MAX_PAGE_BYTES} then item.payload end as payload
       from unnest(${[...ids]}::text[]) parent(id) cross join lateral (
         select found.*, coalesce(sum(octet_length(payload::text)) over (order by ${order} rows between unbounded preceding and 1 preceding), 0) as before
-        from (select * from event where session_id = parent.id and tenant_id = ${tenantId} ${Prisma.join(bounds, ' ')} order by ${order} limit ${page.size + 1}) found
+        from (select e.* from log_piece p cross join lateral (
+            select x.seq, x.type, case when x.thread_id = p.source_thread_id then p.thread_id else x.thread_id end as thread_id, x.actor, x.hash, x.cost_nanos, x.created_at, x.payload
+            from event x where x.session_id = p.source_session_id and x.tenant_id = ${tenantId} and x.seq between p.from_seq and p.to_seq ${Prisma.join(bounds, ' ')}
+            order by ${order} limit ${page.size + 1}) e
+          where p.session_id = parent.id and p.tenant_id = ${tenantId} order by ${order} limit ${page.size + 1}) found
         order by ${order}) item`,
   )
   const byOwner = Map.groupBy(rows, (row) => row.owner)

@@ -1,0 +1,65 @@
+import { type AskedCheckpoint, findAskedCheckpoints, findUnarchived } from '@longhaul/core/src/checkpoints/find-asked-checkpoints.ts'
+import type { TurnParts } from '../turn/stretch.ts'
+import { archiveCheckpoint } from './archive-checkpoint.ts'
+import { beginTaking, type TakingParts } from './take-checkpoint.ts'
+
+/** A worker that took one has had this long to archive it. */
+const ARCHIVE_AFTER_MS = 60_000
+
+type Parts = TakingParts & Pick<TurnParts, 'checkpoints'>
+
+/**
+ * Takes the checkpoints that people ask for of sessions on this engine: of one that nobody runs at once, of one that this worker runs
+ * through its turn. Those of another worker's turns are its own to take. Looks at once when told, and every so often by itself.
+ */
+export const startServingCheckpoints = (
+  parts: Parts,
+  { engineId, workerId, everyMs }: { engineId: string; workerId: () => string; everyMs: number },
+): { lookNow(): void; stop(): Promise<void> } => {
+  const { db, logger } = parts
+  const atWork = new Map<string, Promise<unknown>>()
+  let running: Promise<void> | null = null
+  let again = false
+
+  /** One at a time of each: a look that comes meanwhile leaves it alone. */
+  const start = (id: string, work: () => Promise<unknown>): void => {
+    if (atWork.has(id)) return
+    const done = work()
+      .catch((error: unknown) => logger.warn({ err: error, checkpointId: id }, 'a checkpoint could not be served'))
+      .finally(() => atWork.delete(id))
+    atWork.set(id, done)
+  }
+  const serve = async ({ id, tenantId, sessionId, holderId }: AskedCheckpoint): Promise<void> => {
+    if (holderId === workerId()) return parts.checkpoints.want(sessionId, id)
+    if (holderId !== null) return
+    const taking = await beginTaking(parts, { tenantId, sessionId, epoch: null, workerId: workerId(), checkpoint: { id } })
+    await taking?.finish()
+  }
+  const look = async (): Promise<void> => {
+    try {
+      for (const asked of await findAskedCheckpoints(db, engineId)) start(asked.id, () => serve(asked))
+      for (const left of await findUnarchived(db, { engineId, olderThanMs: ARCHIVE_AFTER_MS }))
+        start(left.id, () => archiveCheckpoint(parts, left))
+    } catch (error) {
+      logger.warn({ err: error }, 'checkpoints that are asked for could not be looked for')
+    }
+  }
+  const lookNow = (): void => {
+    again = true
+    running ??= (async () => {
+      while (again) {
+        again = false
+        await look()
+      }
+    })().finally(() => (running = null))
+  }
+  const timer = setInterval(lookNow, everyMs)
+  return {
+    lookNow,
+    stop: async () => {
+      clearInterval(timer)
+      await running
+      await Promise.allSettled(atWork.values())
+    },
+  }
+}

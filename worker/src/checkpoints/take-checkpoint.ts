@@ -1,0 +1,72 @@
+import { beginCheckpoint } from '@longhaul/core/src/checkpoints/begin-checkpoint.ts'
+import type { CheckpointStart, KeptFiles, PlatformTrigger } from '@longhaul/core/src/checkpoints/checkpoint.ts'
+import { findOpenCalls } from '@longhaul/core/src/checkpoints/find-open-calls.ts'
+import { failCheckpoint, recordCheckpoint } from '@longhaul/core/src/checkpoints/record-checkpoint.ts'
+import type { NewEvent } from '@longhaul/core/src/events/event.ts'
+import { readContext } from '@longhaul/core/src/log/read-events.ts'
+import type { TurnParts } from '../turn/stretch.ts'
+import { archiveCheckpoint } from './archive-checkpoint.ts'
+import { keepFiles, SandboxGoneError } from './keep-files.ts'
+
+export type TakingParts = Pick<TurnParts, 'db' | 'announcer' | 'snapshots' | 'sandboxes' | 'logger' | 'atPoint'>
+
+export type Taking = {
+  tenantId: string
+  sessionId: string
+  checkpointId: string
+  begun: CheckpointStart
+  /** Keeps the files and makes the checkpoint whole; false where it could not be. Never throws. */
+  finish(more?: (files: KeptFiles) => NewEvent[]): Promise<boolean>
+}
+
+/** Says where the log stands and fences the checkpoint there; null where somebody else takes it or a turn is at work. */
+export const beginTaking = async (
+  parts: TakingParts,
+  of: {
+    tenantId: string
+    sessionId: string
+    epoch: number | null
+    workerId: string
+    checkpoint: { id: string; trigger?: PlatformTrigger }
+  },
+): Promise<Taking | null> => {
+  const { tenantId, sessionId, checkpoint } = of
+  const begun = await beginCheckpoint(parts.db, of)
+  if (begun.refused !== undefined) return null
+  await parts.atPoint('checkpoint_begun')
+  const taking = { tenantId, sessionId, checkpointId: checkpoint.id, begun }
+  return { ...taking, finish: (more = () => []) => finishTaking(parts, taking, more) }
+}
+
+const finishTaking = async (
+  parts: TakingParts,
+  { tenantId, sessionId, checkpointId, begun }: Omit<Taking, 'finish'>,
+  more: (files: KeptFiles) => NewEvent[],
+): Promise<boolean> => {
+  const fail = async (problem: string, again: boolean): Promise<false> => {
+    await failCheckpoint(parts.db, { tenantId, checkpointId, problem, again })
+    // What was kept for it is nobody's now. Where this fails, the reaper finds it.
+    await parts.sandboxes.provider.images?.remove(checkpointId)
+    return false
+  }
+  try {
+    const { epoch, seq, threadId, engineId: _, sandboxId, ...context } = begun
+    const events = await readContext(parts.db, { tenantId, sessionId, threadId, fromSeq: context.contextFromSeq })
+    const openCalls = findOpenCalls(events.filter((event) => event.seq <= seq))
+    // It may run at this moment, without a claim: its worker left it to whoever comes next.
+    if (openCalls.some(({ callSeq }) => callSeq !== null)) return await fail('a tool call has no result yet', true)
+    const files = await keepFiles(parts, { tenantId, sessionId, checkpointId }, { sandboxId })
+    await parts.atPoint('checkpoint_saved')
+    const taken = { epoch, seq, context: { ...context, openCalls }, ...files }
+    const recorded = await recordCheckpoint(parts.db, { tenantId, checkpointId, taken, more: more(files) })
+    if (recorded.refused !== undefined) return await fail('the session went on while it was taken', true)
+    parts.announcer.announceHead({ tenantId, sessionId, head: recorded.head })
+    await parts.atPoint('checkpoint_whole')
+    if (files.imageId !== null) void archiveCheckpoint(parts, { id: checkpointId, tenantId, sessionId, imageId: files.imageId })
+    return true
+  } catch (error) {
+    parts.logger.warn({ err: error, sessionId, checkpointId }, 'a checkpoint could not be taken')
+    const problem = error instanceof SandboxGoneError ? error.message : 'its files could not be kept'
+    return fail(problem, false).catch(() => false as const) // with its worker's lease it is given back
+  }
+}

@@ -1,0 +1,21 @@
+import type { Readable } from 'node:stream'
+
+/** Whose a kept image is. */
+export type ImageOwner = { tenantId: string; sessionId: string; checkpointId: string }
+export type FoundImage = ImageOwner & { imageId: string; createdAt: Date }
+
+/** Whole file systems of sandboxes, kept by the engine that ran them: what they share with one another lies there once. */
+export interface SandboxImages {
+  /**
+   * Keeps the file system of the session's sandbox as it is at this moment, processes stopped meanwhile; null where it has none.
+   * The id is the content's: the engine gives the same bytes under it for as long as it has it.
+   */
+  save(owner: ImageOwner): Promise<{ imageId: string } | null>
+  has(imageId: string): Promise<boolean>
+  /** A tar of /workspace as it is in the image, entries below `workspace/`. */
+  readWorkspace(imageId: string, of: { tenantId: string; sessionId: string }): Promise<Readable>
+  /** All of this installation, by label. */
+  list(): Promise<FoundImage[]>
+  /** Lets go of what one checkpoint keeps; what others are made from stays until they are gone. Idempotent. */
+  remove(checkpointId: string): Promise<void>
+}
