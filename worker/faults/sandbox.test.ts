@@ -144,6 +144,9 @@ describe('an engine that is gone', () => {
       const sessionId = await seedSession(silentParts(apart.test.db), await seedTenant(apart.test.db), { prompt: '[[script:marks]]' })
       await untilRefused(2)
       expect((await waitForSession(apart.test, sessionId, () => true)).status).toBe('QUEUED')
+      // It sweeps meanwhile: a wake that was lost is sent again.
+      await apart.test.superuser.query("update turn set woken_at = woken_at - interval '1 minute'")
+      for (let wakes = 1; wakes === 1; ) wakes = (await apart.test.superuser.query('select wake_no from turn')).rows[0].wake_no
       engine.up()
       const started = await starting
       await started.waitForStatus(sessionId, ['IDLE'], 60_000)

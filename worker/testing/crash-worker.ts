@@ -1,7 +1,7 @@
 /**
  * The worker's main, with two differences: it kills itself at a named point, and has a tool that kills whoever runs it. CRASH_AT is
  * `point` or `point:n` (the n-th time), CRASH_MARK a file that must not exist yet and is made then, so that of several processes, and
- * of restarts, one dies once.
+ * of restarts, one dies once. At SIGUSR2 its event loop stands still for BLOCK_MS, and its clock jumps by CLOCK_JUMP_MS.
  */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -43,6 +43,13 @@ const worker = await startWorker(
     suspectEntry: path.join(import.meta.dirname, 'crash-suspect.ts'),
   },
 )
+process.on('SIGUSR2', () => {
+  const jumpMs = Number(process.env['CLOCK_JUMP_MS'] ?? 0)
+  const now = Date.now
+  Date.now = () => now() + jumpMs
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(process.env['BLOCK_MS'] ?? 0))
+  process.send?.('signalled')
+})
 process.send?.('ready')
 process.on('SIGTERM', () => {
   void worker
