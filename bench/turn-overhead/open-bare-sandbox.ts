@@ -12,7 +12,7 @@ export const openBareSandbox = async (image: string): Promise<BareSandbox> => {
   const provider = new DockerProvider({ docker, instance, git: { allowedPrivateHosts: [], caFile: null, image } })
   const { signal } = new AbortController()
   const spec = { tenantId: 'bench', sessionId, image, cpus: 1, memoryMb: 1_024, diskMb: 4_096 }
-  const { sandbox } = await provider.open(spec, { epoch: 1, signal })
+  const { sandbox } = await provider.open(spec, { epoch: 1, filledId: null, signal })
   let callNo = 0
   return {
     timeNoOp: async () => {

@@ -2,13 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventOf, LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Stretch } from '../turn/stretch.ts'
-import { type Sandbox, type SandboxProvider, type SandboxSpec, StaleEpochError } from './sandbox.ts'
+import { type OpenedSandbox, type Sandbox, type SandboxProvider, type SandboxSpec, StaleEpochError } from './sandbox.ts'
 
 /** A resource could not be put in, and trying again by itself would not help. Its message is for the person who asked for it. */
 export class ResourcesFailedError extends Error {}
 
 /** Puts a session's resources into a fresh workspace, and remembers how it looked then. Says which snapshot that was, where it is the first. */
-export type FillWorkspace = (stretch: Stretch, sandbox: Sandbox) => Promise<{ baselineSnapshotId: string | null }>
+export type FillWorkspace = (
+  stretch: Stretch,
+  opened: Pick<OpenedSandbox, 'sandbox' | 'madeFrom'>,
+) => Promise<{ baselineSnapshotId: string | null }>
 
 /** A closing pool waits so long for sandboxes that are being opened. */
 const OPENING_MS = 5_000
@@ -17,7 +20,7 @@ type Opening = {
   tenantId: string
   epoch: number
   heldUntil: number
-  opened: Promise<{ sandbox: Sandbox; fresh: boolean; baselineSnapshotId: string | null }>
+  opened: Promise<{ sandbox: Sandbox; baselineSnapshotId: string | null }>
 }
 
 /**
@@ -59,11 +62,10 @@ export class SandboxPool {
 
   /** The session's sandbox under this claim, with its resources in; the log says so when it is new, or when the old one was lost. */
   async acquire(stretch: Stretch): Promise<Sandbox> {
-    const { sandbox, fresh, baselineSnapshotId } = await this.#open(stretch)
-    // Recorded before it is marked as ready: a crash in between fills it once more, and loses nothing.
+    const { sandbox, baselineSnapshotId } = await this.#open(stretch)
+    // Recorded before a tool runs: until then a crash makes it anew, and loses nothing.
     const { sandboxId, sandboxState } = stretch.claim.session
     if (sandboxId !== sandbox.id || sandboxState !== 'RUNNING') await this.#record(stretch, { sandbox, baselineSnapshotId })
-    if (fresh) await this.#markReady(stretch)
     return sandbox
   }
 
@@ -131,16 +133,10 @@ export class SandboxPool {
 
   async #openAndFill(stretch: Stretch): Opening['opened'] {
     const { epoch } = stretch.claim
-    const { sandbox, fresh } = await this.provider.open(toSpec(stretch), { epoch, signal: stretch.wishes.lost })
-    if (!fresh) return { sandbox, fresh, baselineSnapshotId: null }
-    const { baselineSnapshotId } = await this.#fill(stretch, sandbox)
-    return { sandbox, fresh, baselineSnapshotId }
-  }
-
-  async #markReady(stretch: Stretch): Promise<void> {
-    const opening = this.#openings.get(stretch.claim.session.id)
-    await this.provider.markReady(stretch.claim.session.id)
-    if (opening !== undefined) opening.opened = opening.opened.then((opened) => ({ ...opened, fresh: false }))
+    const options = { epoch, filledId: stretch.claim.session.sandboxId, signal: stretch.wishes.lost }
+    const opened = await this.provider.open(toSpec(stretch), options)
+    const { baselineSnapshotId } = opened.fresh ? await this.#fill(stretch, opened) : { baselineSnapshotId: null }
+    return { sandbox: opened.sandbox, baselineSnapshotId }
   }
 
   async #record(stretch: Stretch, { sandbox, baselineSnapshotId }: { sandbox: Sandbox; baselineSnapshotId: string | null }): Promise<void> {

@@ -13,6 +13,8 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
     let provider: SandboxProvider
     const opened: Sandbox[] = []
     let sessionId = ''
+    /** What the session's log would say. */
+    let filledId: string | null = null
     let callNo = 0
 
     beforeAll(async () => {
@@ -22,6 +24,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       for (const sandbox of opened.splice(0)) await sandbox.detach()
       if (sessionId) await provider.remove(sessionId)
       sessionId = ''
+      filledId = null
     })
     afterAll(async () => {
       expect(await provider.list()).toEqual([])
@@ -32,7 +35,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       return { tenantId: 'ten_test', sessionId, image, cpus: 1, memoryMb: 512, diskMb: 1024 }
     }
     const openAt = async (epoch: number, signal = never) => {
-      const result = await provider.open(spec(), { epoch, signal })
+      const result = await provider.open(spec(), { epoch, filledId, signal })
       opened.push(result.sandbox)
       return result
     }
@@ -78,7 +81,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       const sandbox = await openFirst()
       const once = call('echo x >>count')
       await sandbox.run(once, never)
-      await provider.markReady(sessionId)
+      filledId = sandbox.id
       await expect(sandbox.run(once, never)).rejects.toThrow(RepeatedCallError)
       const { sandbox: next } = await openAt(2)
       await expect(next.run(once, never)).rejects.toThrow(RepeatedCallError)
@@ -87,7 +90,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
 
     test('a claimant of an older epoch can neither run, nor write, nor kill, nor attach', async () => {
       const sandbox = await openFirst()
-      await provider.markReady(sessionId)
+      filledId = sandbox.id
       const { sandbox: next } = await openAt(2)
       const running = next.run(call('sleep 1; echo finished'), never)
       const open = callNo
@@ -101,7 +104,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
 
     test('what a call that another worker started became is known by its number', async () => {
       const sandbox = await openFirst()
-      await provider.markReady(sessionId)
+      filledId = sandbox.id
       const done = call('echo first; exit 5')
       await sandbox.run(done, never)
       const slow = call('echo begun; sleep 1; echo ended')
@@ -190,10 +193,20 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       expect(await sandbox.inspectCall({ callNo: callNo - 1, maxOutputBytes: 10 })).toEqual({ state: 'unknown' })
     })
 
+    test('a command that kills the process it was started by ends all the same, and the next one runs', async () => {
+      const sandbox = await openFirst()
+      expect(await sandbox.run(call("exec sh -c 'kill -9 $PPID; echo after; exit 3'"), never)).toMatchObject({
+        exitCode: 137,
+        output: 'after\n',
+        restarted: false,
+      })
+      expect((await sandbox.run(call('echo next'), never)).output).toBe('next\n')
+    })
+
     test('a stopped sandbox comes back with its files, and was no longer running meanwhile', async () => {
       const sandbox = await openFirst()
       await sandbox.run(call('echo kept >file'), never)
-      await provider.markReady(sessionId)
+      filledId = sandbox.id
       await sandbox.detach()
       await provider.stop(sessionId)
       await provider.stop(sessionId)
@@ -205,7 +218,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       expect((await again.run(call('cat file'), never)).output).toBe('kept\n')
     })
 
-    test('until it is marked as ready, a sandbox starts over', async () => {
+    test('until the log knows it, a sandbox starts over', async () => {
       const { sandbox, fresh } = await openAt(1)
       expect(fresh).toBe(true)
       await sandbox.run(call('echo half >half'), never)
@@ -213,7 +226,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       const second = await openAt(2)
       expect(second.fresh).toBe(true)
       expect((await second.sandbox.run(call('ls'), never)).output).toBe('')
-      await provider.markReady(sessionId)
+      filledId = second.sandbox.id
       expect((await openAt(3)).fresh).toBe(false)
     })
 

@@ -79,6 +79,16 @@ export interface Sandbox {
   detach(): Promise<void>
 }
 
+export type OpenOptions = {
+  epoch: number
+  /** The sandbox that the session's log knows, whose workspace is filled: the log says so before a tool runs. Any other is made anew. */
+  filledId: string | null
+  signal: AbortSignal
+}
+
+/** `fresh`: its file system is new, and resources must be put in before a tool runs. New ones with the same `madeFrom` hold the same. */
+export type OpenedSandbox = { sandbox: Sandbox; fresh: boolean; madeFrom: string }
+
 export type CheckSpec = {
   tenantId: string
   sessionId: string
@@ -109,12 +119,10 @@ export interface SandboxProvider {
   /** Names the engine whose sandboxes only its own workers can reach. Throws SandboxUnavailableError while it can't be reached. */
   engineId(): Promise<string>
   /**
-   * The session's sandbox, attached, under this epoch: started again if it is stopped, made if there is none.
-   * `fresh` says that its file system is new: resources must be put in before a tool runs.
+   * The session's sandbox, attached, under this epoch: started again if it is stopped, made if there is none, or only one that is not
+   * the filled one (a crash between making and filling starts over).
    */
-  open(spec: SandboxSpec, options: { epoch: number; signal: AbortSignal }): Promise<{ sandbox: Sandbox; fresh: boolean }>
-  /** Marks the file system as filled: until then `open` answers `fresh` (a crash between making and filling starts over). */
-  markReady(sessionId: string): Promise<void>
+  open(spec: SandboxSpec, options: OpenOptions): Promise<OpenedSandbox>
   /** Stops the session's container (its layer stays). */
   stop(sessionId: string): Promise<void>
   /** Removes it and all that belongs to it. Idempotent. */

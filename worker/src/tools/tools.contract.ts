@@ -39,7 +39,7 @@ export const describeTools = (name: string, { image, open }: { image: string; op
   beforeAll(async () => {
     provider = await open()
     const spec = { tenantId: 'ten_test', sessionId, image, cpus: 1, memoryMb: 512, diskMb: 1024 }
-    sandbox = (await provider.open(spec, { epoch: 1, signal: never })).sandbox
+    sandbox = (await provider.open(spec, { epoch: 1, filledId: null, signal: never })).sandbox
     await run(
       `mkdir "$WORKSPACE/full" "$WORKSPACE/bare" ${bareFolder}; cd ${bareFolder} && for n in sh ${posixPrograms}; do ln -s "$(command -v $n)" $n; done`,
     )

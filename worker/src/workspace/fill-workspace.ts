@@ -1,6 +1,5 @@
 import { saveSnapshot } from '@longhaul/core/src/checkpoints/save-snapshot.ts'
 import type { SnapshotStore } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
-import { digestManifest } from '@longhaul/core/src/conditions/manifest.ts'
 import { readResources } from '@longhaul/core/src/sessions/read-resources.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import { GitCloneError } from '../sandboxes/git/git-source.ts'
@@ -8,14 +7,14 @@ import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 import { type FillWorkspace, ResourcesFailedError } from '../sandboxes/sandbox-pool.ts'
 import { WorkspaceArchiveError } from './archive-guard.ts'
 import { prepareWorkspace } from './prepare-workspace.ts'
-import { readManifest } from './read-manifest.ts'
+import { readBaseline, UntouchedBaselines } from './read-baseline.ts'
 
 type Parts = { db: Database; snapshots: SnapshotStore; provider: SandboxProvider }
 
 /** Resources in, and the first time a snapshot of what that made: what UNCHANGED compares with, and protected paths go back to. */
-export const createFillWorkspace =
-  ({ db, snapshots, provider }: Parts): FillWorkspace =>
-  async ({ claim, wishes }, sandbox) => {
+export const createFillWorkspace = ({ db, snapshots, provider }: Parts): FillWorkspace => {
+  const untouched = new UntouchedBaselines()
+  return async ({ claim, wishes }, { sandbox, madeFrom }) => {
     const { tenantId, session } = claim
     const resources = await readResources(db, { tenantId, sessionId: session.id })
     try {
@@ -25,9 +24,10 @@ export const createFillWorkspace =
       throw new ResourcesFailedError(error.message, { cause: error })
     }
     if (session.baselineSnapshotId !== null) return { baselineSnapshotId: null }
-    // Read twice: no agent has been here yet, so that both readings are of the same files.
-    const digest = digestManifest(await readManifest(await sandbox.getArchive('/workspace')))
-    const tar = await sandbox.getArchive('/workspace')
+    // No agent has been here yet. Where nothing was put in either, every sandbox made from the same holds the same.
+    const read = () => readBaseline(() => sandbox.getArchive('/workspace'))
+    const { digest, tar } = await (resources.length === 0 ? untouched.of(madeFrom, read) : read())
     const { id } = await saveSnapshot({ db, snapshots }, { tenantId, sessionId: session.id, kind: 'baseline', digest, tar })
     return { baselineSnapshotId: id }
   }
+}

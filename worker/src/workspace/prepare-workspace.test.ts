@@ -26,7 +26,10 @@ const inSandbox = async (
     git: { image, allowedPrivateHosts: [], caFile: null },
   })
   const sessionId = `ses_${randomUUID().replaceAll('-', '')}`
-  const { sandbox } = await provider.open({ tenantId: 't', sessionId, image, cpus: 1, memoryMb: 256, diskMb: 512 }, { epoch: 1, signal })
+  const { sandbox } = await provider.open(
+    { tenantId: 't', sessionId, image, cpus: 1, memoryMb: 256, diskMb: 512 },
+    { epoch: 1, filledId: null, signal },
+  )
   let callNo = 0
   try {
     await use(

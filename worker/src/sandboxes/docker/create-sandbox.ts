@@ -5,7 +5,7 @@ import { SandboxImageError, type SandboxSpec } from '../sandbox.ts'
 import { maxProcesses, toContainerOptions } from './container-options.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { pullImage } from './pull-image.ts'
-import { callsFolder, skeleton } from './skeleton.ts'
+import { callsFolder } from './skeleton.ts'
 
 /** Who made it: until it is marked as ready, only a later claimant may put another in its place. */
 export const epochLabel = 'longhaul.epoch'
@@ -23,9 +23,7 @@ export const createSandbox = async (
   const name = containerNameOf(spec.sessionId)
   const options = { ...hardened, name, Labels: { ...hardened.Labels, [epochLabel]: String(epoch) }, OpenStdin: true, StdinOnce: false }
   try {
-    const id = await createContainer(docker, options, signal)
-    await askEngine((abortSignal) => docker.getContainer(id).putArchive(skeleton, { path: '/', abortSignal }))
-    return id
+    return await createContainer(docker, options, signal)
   } catch (error) {
     if (statusOf(error) === 409) return null
     throw toSandboxError(error, name)

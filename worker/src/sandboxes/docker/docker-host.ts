@@ -5,7 +5,7 @@ import { readSingleFile } from '../runner/read-single-file.ts'
 import type { RunnerChannel, RunnerHost, RunnerListener } from '../runner/runner-host.ts'
 import { attachChannel } from './attach-channel.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
-import { callsFolder, packScript } from './skeleton.ts'
+import { callsFolder, packScript, skeleton } from './skeleton.ts'
 
 /** A session's container, as its runner's client needs it. */
 export class DockerHost implements RunnerHost {
@@ -39,6 +39,10 @@ export class DockerHost implements RunnerHost {
       await this.#ask((abortSignal) => this.#container.unpause({ abortSignal }))
       return this.#ask(() => attachChannel(this.#container, listener))
     }
+  }
+
+  furnish(): Promise<void> {
+    return this.#ask((abortSignal) => this.#container.putArchive(skeleton, { path: '/', abortSignal })).then(() => {})
   }
 
   async killAll(): Promise<void> {

@@ -29,8 +29,7 @@ describe('a Docker sandbox', () => {
 
   beforeAll(async () => {
     spec = { tenantId: 'ten_test', sessionId: `ses_${randomUUID().replaceAll('-', '')}`, image, cpus: 1, memoryMb: 256, diskMb: 512 }
-    sandbox = (await provider.open(spec, { epoch: 1, signal: never })).sandbox
-    await provider.markReady(spec.sessionId)
+    sandbox = (await provider.open(spec, { epoch: 1, filledId: null, signal: never })).sandbox
   })
   afterEach(async () => {
     expect((await run('echo usable')).output).toBe('usable\n')
@@ -116,12 +115,13 @@ describe('a Docker sandbox', () => {
     expect(Number(output.trim().split('\n').at(-1))).toBeLessThanOrEqual(512 * 2 ** 20)
   })
 
-  test('the agent can neither make nor remove the mark of a filled workspace', async () => {
-    await run('rm -rf /run/longhaul/ready /run/longhaul; mv /run/longhaul /run/x; true')
+  test("the agent can't take the runner's folder away, and what it does in it loses the session nothing but calls' results", async () => {
+    await run('echo kept >own; rm -rf /run/longhaul; mv /run/longhaul /run/x; true')
     await sandbox.detach()
-    const again = await provider.open(spec, { epoch: 2, signal: never })
+    const again = await provider.open(spec, { epoch: 2, filledId: sandbox.id, signal: never })
     sandbox = again.sandbox
     expect(again.fresh).toBe(false)
+    expect((await run('cat own')).output).toBe('kept\n')
   })
 
   test("an agent that forges the runner's words deceives only itself", async () => {
@@ -136,14 +136,17 @@ describe('a Docker sandbox', () => {
     const script = `echo begun; sleep 1; echo ended; exit 6`
     const child = spawn(
       process.execPath,
-      [join(import.meta.dirname, 'testing', 'run-held-call.ts'), JSON.stringify({ spec, instance, epoch: 3, callNo: held, script, git })],
+      [
+        join(import.meta.dirname, 'testing', 'run-held-call.ts'),
+        JSON.stringify({ spec, instance, epoch: 3, filledId: sandbox.id, callNo: held, script, git }),
+      ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )
     await once(child.stdout, 'data')
     child.kill('SIGKILL')
     await once(child, 'exit')
     await sandbox.detach()
-    sandbox = (await provider.open(spec, { epoch: 4, signal: never })).sandbox
+    sandbox = (await provider.open(spec, { epoch: 4, filledId: sandbox.id, signal: never })).sandbox
     expect(await sandbox.awaitCall({ callNo: held, timeoutMs: 10_000, maxOutputBytes: 1_000 }, never)).toMatchObject({
       output: 'begun\nended\n',
       exitCode: 6,
@@ -153,7 +156,7 @@ describe('a Docker sandbox', () => {
   test('one paused behind our back goes on when it is opened', async () => {
     await sandbox.detach()
     await docker.getContainer(containerNameOf(spec.sessionId)).pause()
-    sandbox = (await provider.open(spec, { epoch: 5, signal: never })).sandbox
+    sandbox = (await provider.open(spec, { epoch: 5, filledId: sandbox.id, signal: never })).sandbox
   })
 
   test('one stopped behind our back is started again under an open call, which says so', async () => {
@@ -167,7 +170,7 @@ describe('a Docker sandbox', () => {
 test('a call that fills the disk is stopped and told so, and the next may delete', { timeout: 60_000 }, async () => {
   const provider = new DockerProvider({ docker, git, instance: `disk-${process.pid}`, diskCheckMs: 500 })
   const spec = { tenantId: 't', sessionId: `ses_${randomUUID()}`, image, cpus: 1, memoryMb: 256, diskMb: 100 }
-  const { sandbox } = await provider.open(spec, { epoch: 1, signal: never })
+  const { sandbox } = await provider.open(spec, { epoch: 1, filledId: null, signal: never })
   const run = (callNo: number, script: string) => sandbox.run({ callNo, script, timeoutMs: 20_000, maxOutputBytes: 1_000 }, never)
   expect(await run(1, 'head -c 80000000 /dev/zero >a; head -c 60000000 /dev/zero >b; sleep 15')).toMatchObject({
     exitCode: 137,
@@ -189,7 +192,7 @@ describe('without its engine', () => {
   test("nothing runs, and every answer is that the engine can't be reached", async () => {
     const provider = new DockerProvider({ docker: createDocker(`unix://${join(tmpdir(), 'no-such-engine.sock')}`), git, instance: 'none' })
     await expect(provider.engineId()).rejects.toThrow(SandboxUnavailableError)
-    await expect(provider.open(spec, { epoch: 1, signal: never })).rejects.toThrow(SandboxUnavailableError)
+    await expect(provider.open(spec, { epoch: 1, filledId: null, signal: never })).rejects.toThrow(SandboxUnavailableError)
     await expect(provider.list()).rejects.toThrow(SandboxUnavailableError)
     const check = { ...spec, workspace: async () => Readable.from([]), run: 'echo on the host', timeoutMs: 1_000, maxOutputBytes: 100 }
     expect(await provider.check(check, never)).toMatchObject({ completed: false, exitCode: null, output: '' })
@@ -201,7 +204,11 @@ describe('without its engine', () => {
     await once(silent, 'listening')
     const startedAt = performance.now()
     await expect(
-      new DockerProvider({ docker: createDocker(`unix://${path}`), git, instance: 'none' }).open(spec, { epoch: 1, signal: never }),
+      new DockerProvider({ docker: createDocker(`unix://${path}`), git, instance: 'none' }).open(spec, {
+        epoch: 1,
+        filledId: null,
+        signal: never,
+      }),
     ).rejects.toThrow(SandboxUnavailableError)
     expect(performance.now() - startedAt).toBeLessThan(20_000)
     silent.close()
@@ -218,13 +225,35 @@ test("a session whose image the engine can't get is told so", { timeout: 60_000 
     memoryMb: 256,
     diskMb: 512,
   }
-  await expect(provider.open(spec, { epoch: 1, signal: never })).rejects.toThrow(SandboxImageError)
+  await expect(provider.open(spec, { epoch: 1, filledId: null, signal: never })).rejects.toThrow(SandboxImageError)
+})
+
+test("an image without the runner's folders gets them", async () => {
+  const stripping = await docker.createContainer({
+    Image: image,
+    User: '0',
+    Cmd: ['rm', '-rf', '/run/longhaul', '/home/agent', '/workspace'],
+  })
+  await stripping.start()
+  await stripping.wait()
+  const repo = `stripped-${process.pid}`
+  await stripping.commit({ repo })
+  await stripping.remove()
+  const provider = new DockerProvider({ docker, git, instance: repo })
+  const spec = { tenantId: 't', sessionId: `ses_${randomUUID()}`, image: repo, cpus: 1, memoryMb: 256, diskMb: 512 }
+  const { sandbox } = await provider.open(spec, { epoch: 1, filledId: null, signal: never })
+  const script = 'touch ~/mine && touch mine && pwd'
+  const result = await sandbox.run({ callNo: 1, script, timeoutMs: 20_000, maxOutputBytes: 100 }, never)
+  await sandbox.detach()
+  await provider.remove(spec.sessionId)
+  await docker.getImage(repo).remove()
+  expect(result).toMatchObject({ output: '/workspace\n', exitCode: 0 })
 })
 
 test('a call on a container that was removed behind our back says that it is lost', async () => {
   const provider = new DockerProvider({ docker, git, instance: `removed-${process.pid}` })
   const spec = { tenantId: 't', sessionId: `ses_${randomUUID()}`, image, cpus: 1, memoryMb: 256, diskMb: 512 }
-  const { sandbox } = await provider.open(spec, { epoch: 1, signal: never })
+  const { sandbox } = await provider.open(spec, { epoch: 1, filledId: null, signal: never })
   const running = sandbox.run({ callNo: 1, script: 'sleep 20', timeoutMs: 20_000, maxOutputBytes: 100 }, never)
   const lost = expect(running).rejects.toThrow(SandboxLostError)
   await docker.getContainer(containerNameOf(spec.sessionId)).remove({ force: true })

@@ -5,6 +5,8 @@ import type { GitSettings, GitSource } from '../git/git-source.ts'
 import {
   type CheckResult,
   type CheckSpec,
+  type OpenedSandbox,
+  type OpenOptions,
   type Sandbox,
   type SandboxProvider,
   type SandboxSpec,
@@ -17,7 +19,6 @@ import { DockerSandbox } from './docker-sandbox.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { listContainers } from './list-containers.ts'
 import { runCheck } from './run-check.ts'
-import { readyFile, readyMark } from './skeleton.ts'
 
 export type DockerProviderOptions = {
   docker: Docker
@@ -37,6 +38,7 @@ export class DockerProvider implements SandboxProvider {
   readonly isolated = true
   readonly #docker: Docker
   readonly #options: DockerProviderOptions
+  #engineId: string | null = null
 
   constructor(options: DockerProviderOptions) {
     this.#docker = options.docker
@@ -45,28 +47,26 @@ export class DockerProvider implements SandboxProvider {
 
   /** The engine's own, kept in its data folder: the same after it restarts. */
   async engineId(): Promise<string> {
-    const answer = await askEngine(() => this.#docker.info() as Promise<{ ID: string }>)
-    return answer.ID
+    this.#engineId ??= (await askEngine(() => this.#docker.info() as Promise<{ ID: string }>)).ID
+    return this.#engineId
   }
 
-  async open(spec: SandboxSpec, { epoch, signal }: { epoch: number; signal: AbortSignal }): Promise<{ sandbox: Sandbox; fresh: boolean }> {
+  async open(spec: SandboxSpec, { epoch, filledId, signal }: OpenOptions): Promise<OpenedSandbox> {
     for (let attempt = 1; attempt <= maxOpenAttempts; attempt++) {
       signal.throwIfAborted()
-      const found = await this.#find(spec.sessionId)
-      if (found && (await this.#isReady(spec.sessionId))) return { sandbox: await this.#attach(found.id, { epoch, ...spec }), fresh: false }
+      const found = await this.#find(containerNameOf(spec.sessionId))
+      if (found !== null && found.id === filledId)
+        return { sandbox: await this.#attach(found.id, { epoch, ...spec }), fresh: false, madeFrom: found.imageId }
       if (found && found.epoch > epoch)
-        throw new StaleEpochError(`A claimant of epoch ${found.epoch} fills the sandbox; this one is ${epoch}.`)
-      // One that was never marked holds half of its resources at worst, and perhaps a claimant who still writes: start over.
+        throw new StaleEpochError(`A claimant of epoch ${found.epoch} has the sandbox; this one is ${epoch}.`)
+      // One that the log does not know holds half of its resources at worst, and perhaps a claimant who still writes: start over.
       if (found) await this.removeById(found.id)
       const id = await createSandbox(this.#docker, spec, { instance: this.#options.instance, epoch, signal })
-      if (id !== null) return { sandbox: await this.#attach(id, { epoch, ...spec }), fresh: true }
+      const made = id === null ? null : await this.#find(id)
+      if (made !== null) return { sandbox: await this.#attach(made.id, { epoch, ...spec }), fresh: true, madeFrom: made.imageId }
       await sleep(nameTakenMs, undefined, { signal })
     }
     throw new SandboxUnavailableError(`The container of session ${spec.sessionId} could be neither used nor replaced.`)
-  }
-
-  async markReady(sessionId: string): Promise<void> {
-    await this.#ask((abortSignal) => this.#containerOf(sessionId).putArchive(readyMark, { path: '/run/longhaul', abortSignal }))
   }
 
   async stop(sessionId: string): Promise<void> {
@@ -108,20 +108,15 @@ export class DockerProvider implements SandboxProvider {
     return this.#docker.getContainer(containerNameOf(sessionId))
   }
 
-  async #find(sessionId: string): Promise<{ id: string; epoch: number } | null> {
-    const found = await this.#ask((abortSignal) => this.#containerOf(sessionId).inspect({ abortSignal }), [404])
-    return found && { id: found.Id, epoch: Number(found.Config.Labels[epochLabel] ?? 0) }
+  async #find(container: string): Promise<{ id: string; epoch: number; imageId: string } | null> {
+    const found = await this.#ask((abortSignal) => this.#docker.getContainer(container).inspect({ abortSignal }), [404])
+    return found && { id: found.Id, epoch: Number(found.Config.Labels[epochLabel] ?? 0), imageId: found.Image }
   }
 
   async #attach(id: string, { epoch, diskMb }: { epoch: number; diskMb: number }): Promise<Sandbox> {
     const sandbox = new DockerSandbox(this.#docker, id, { epoch, diskMb, diskCheckMs: this.#options.diskCheckMs })
     await sandbox.attach()
     return sandbox
-  }
-
-  async #isReady(sessionId: string): Promise<boolean> {
-    const found = await this.#ask((abortSignal) => this.#containerOf(sessionId).infoArchive({ path: readyFile, abortSignal }), [404])
-    return found !== null
   }
 
   /** Null where the engine answers with one of `expected`. */

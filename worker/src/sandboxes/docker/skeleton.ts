@@ -3,8 +3,6 @@ import { agentUid } from './container-options.ts'
 
 /** Calls' files: the agent's user may write here, and it can read its own long outputs here. */
 export const callsFolder = '/run/longhaul/calls'
-/** Root's, in a folder of root's: the agent can neither make nor remove it. */
-export const readyFile = '/run/longhaul/ready'
 
 const agent = { uid: agentUid, gid: agentUid }
 const root = { uid: 0, gid: 0 }
@@ -18,12 +16,10 @@ const folders = [
   { name: 'run/longhaul/calls/', owner: agent },
 ]
 
-/** The folders that any image must have, whatever it was made from: unpacked at `/` before the first start. */
+/** The folders that any container must have, whatever its image: unpacked at `/` where they lack. The default image has them. */
 export const skeleton = await packEntries(
   folders.map(({ name, owner }) => ({ header: { name, type: 'directory', mode: 0o755, ...owner } })),
 )
-
-export const readyMark = await packEntries([{ header: { name: 'ready', mode: 0o444, ...root } }])
 
 export const packScript = (callNo: number, script: string): Promise<Buffer> =>
   packEntries([{ header: { name: `${callNo}.in`, mode: 0o400, ...agent }, content: script }])

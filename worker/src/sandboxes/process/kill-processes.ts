@@ -38,7 +38,7 @@ const findProcesses = async (folder: SessionFolder): Promise<number[]> => {
     'pid',
     ...(await readdir(folder.calls).catch(() => [])).filter((file) => file.endsWith('.pid')).map((file) => join('calls', file)),
   ]) {
-    const pid = Number(await readFile(join(folder.path, name), 'utf8').catch(() => ''))
+    const pid = Number((await readFile(join(folder.path, name), 'utf8').catch(() => '')).split(' ')[0])
     if (Number.isSafeInteger(pid) && pid > 1 && (await isOurs(pid, folder))) found.add(pid)
   }
   for (const name of await readdir('/proc').catch(() => [])) {

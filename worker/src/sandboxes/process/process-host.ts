@@ -10,7 +10,7 @@ import type { RunnerChannel, RunnerHost, RunnerListener } from '../runner/runner
 import { runnerScript } from '../runner/runner-script.ts'
 import { SandboxLostError } from '../sandbox.ts'
 import { killProcesses } from './kill-processes.ts'
-import { isRoot, lockOf, type SessionFolder } from './session-folder.ts'
+import { isRoot, lockOf, makeParts, type SessionFolder } from './session-folder.ts'
 import { withFileLock } from './with-file-lock.ts'
 
 /** How often the runner is looked after, whose end no event tells. */
@@ -44,6 +44,10 @@ export class ProcessHost implements RunnerHost {
       isAlive: async () => pid !== null && (await this.#runnerPid()) === pid,
       path: join(this.#folder.path, 'out'),
     })
+  }
+
+  furnish(): Promise<void> {
+    return makeParts(this.#folder)
   }
 
   async killAll(): Promise<void> {

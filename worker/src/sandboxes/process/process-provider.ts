@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { cloneScript, cloneTimeoutMs, type GitSettings, type GitSource, toCloneArguments, toCloneFailure } from '../git/git-source.ts'
 import { HeadAndTail } from '../runner/collect-output.ts'
-import { type CheckResult, type CheckSpec, type Sandbox, type SandboxProvider, type SandboxSpec, StaleEpochError } from '../sandbox.ts'
+import {
+  type CheckResult,
+  type CheckSpec,
+  type OpenedSandbox,
+  type OpenOptions,
+  type SandboxProvider,
+  type SandboxSpec,
+  StaleEpochError,
+} from '../sandbox.ts'
 import { packPath, unpackInto } from './archive-processes.ts'
 import { killProcesses } from './kill-processes.ts'
 import { ProcessHost } from './process-host.ts'
@@ -45,28 +53,24 @@ export class ProcessProvider implements SandboxProvider {
     return `process-${createHash('sha256').update(`${hostname()}\0${this.#root}`).digest('hex').slice(0, 16)}`
   }
 
-  async open(spec: SandboxSpec, { epoch, signal }: { epoch: number; signal: AbortSignal }): Promise<{ sandbox: Sandbox; fresh: boolean }> {
+  async open(spec: SandboxSpec, { epoch, filledId, signal }: OpenOptions): Promise<OpenedSandbox> {
     signal.throwIfAborted()
     const name = toName(spec.sessionId)
     await mkdir(this.#root, { recursive: true, mode: 0o711 })
     return withFileLock(join(this.#root, `${name}.lock`), async () => {
       const found = await findFolder(this.#root, name)
-      const ready = found !== null && (await found.isReady())
-      if (found && !ready && (found.meta.epoch ?? 0) > epoch)
-        throw new StaleEpochError(`A claimant of epoch ${found.meta.epoch} fills the sandbox; this one is ${epoch}.`)
-      // One that was never marked holds half of its resources at worst, and perhaps a claimant who still writes: start over.
-      if (found && !ready) await this.#removeFolder(found)
-      const folder = ready
+      const filled = found !== null && found.sandboxId === filledId
+      if (found && !filled && (found.meta.epoch ?? 0) > epoch)
+        throw new StaleEpochError(`A claimant of epoch ${found.meta.epoch} has the sandbox; this one is ${epoch}.`)
+      // One that the log does not know holds half of its resources at worst, and perhaps a claimant who still writes: start over.
+      if (found && !filled) await this.#removeFolder(found)
+      const folder = filled
         ? found
         : await createFolder(this.#root, name, { sessionId: spec.sessionId, tenantId: spec.tenantId, kind: 'sandbox', epoch })
       const sandbox = new ProcessSandbox(folder, { epoch, diskMb: spec.diskMb })
       await sandbox.attach()
-      return { sandbox, fresh: !ready }
+      return { sandbox, fresh: !filled, madeFrom: 'an empty folder' }
     })
-  }
-
-  async markReady(sessionId: string): Promise<void> {
-    await (await this.#find(sessionId))?.markReady()
   }
 
   async stop(sessionId: string): Promise<void> {

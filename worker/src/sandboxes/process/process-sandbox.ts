@@ -13,8 +13,7 @@ export class ProcessSandbox implements Sandbox {
   readonly #runner: { client: RunnerClient; host: ProcessHost }
 
   constructor(folder: SessionFolder, { epoch, diskMb }: { epoch: number; diskMb: number }) {
-    // Not the folder alone: one that was made anew is another sandbox.
-    this.id = `${folder.path}#${folder.meta.createdAt}`
+    this.id = folder.sandboxId
     this.owner = folder.meta.owner
     this.#folder = folder
     const host = new ProcessHost(folder, diskMb)

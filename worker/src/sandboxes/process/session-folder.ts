@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export type Owner = { uid: number; gid: number }
@@ -36,6 +36,11 @@ export class SessionFolder {
     this.meta = meta
   }
 
+  /** Not the folder alone: one that was made anew is another sandbox. */
+  get sandboxId(): string {
+    return `${this.path}#${this.meta.createdAt}`
+  }
+
   get workspace(): string {
     return join(this.path, 'workspace')
   }
@@ -61,14 +66,6 @@ export class SessionFolder {
     }
   }
 
-  async isReady(): Promise<boolean> {
-    return (await lstat(join(this.path, 'ready')).catch(() => null)) !== null
-  }
-
-  async markReady(): Promise<void> {
-    await writeFile(join(this.path, 'ready'), '')
-  }
-
   /** A path as the agent writes it, on this machine. */
   toHostPath(path: string): string {
     if (path === '/workspace') return this.workspace
@@ -88,13 +85,19 @@ export const createFolder = async (root: string, name: string, meta: Omit<Folder
   const owner = isRoot() ? await freeOwner(root, name) : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
   const folder = new SessionFolder(join(root, name), { ...meta, owner, createdAt: new Date().toISOString() })
   await mkdir(folder.path, { recursive: true, mode: 0o711 })
+  await makeParts(folder)
+  await writeFile(join(folder.path, 'meta.json'), JSON.stringify(folder.meta), { mode: 0o600 })
+  return folder
+}
+
+/** The parts lie in a folder that the agent can't change where the worker is root: none is a link. */
+export const makeParts = async (folder: SessionFolder): Promise<void> => {
+  const { uid, gid } = folder.meta.owner
   for (const part of [folder.workspace, folder.calls, folder.home, folder.temporary]) {
     await mkdir(part, { recursive: true })
     await chmod(part, part === folder.workspace ? 0o755 : 0o700)
-    if (isRoot()) await chown(part, owner.uid, owner.gid)
+    if (isRoot()) await chown(part, uid, gid)
   }
-  await writeFile(join(folder.path, 'meta.json'), JSON.stringify(folder.meta), { mode: 0o600 })
-  return folder
 }
 
 export const findFolder = async (root: string, name: string, metaName = 'meta.json'): Promise<SessionFolder | null> => {

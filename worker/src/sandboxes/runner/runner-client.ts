@@ -59,7 +59,7 @@ export class RunnerClient {
   /** Throws StaleEpochError where a newer claimant has spoken. */
   async assertCurrent(): Promise<void> {
     await this.#usable()
-    if (await this.#ask(0, 'hello', ['hello'], helloMs)) return
+    if (await this.#greet()) return
     await this.#restart()
   }
 
@@ -221,6 +221,14 @@ export class RunnerClient {
     }
   }
 
+  /** Images of ours bring the runner's folders along; into others they are put once the runner has missed them. */
+  async #greet(): Promise<boolean> {
+    const reply = await this.#ask(0, 'hello', ['hello', 'bare'], helloMs)
+    if (reply?.word !== 'bare') return reply !== null
+    await this.#host.furnish()
+    return (await this.#ask(0, 'hello', ['hello'], helloMs)) !== null
+  }
+
   async #restart(): Promise<void> {
     this.#drop()
     await this.#host.killAll()
@@ -244,7 +252,7 @@ export class RunnerClient {
     try {
       for (let attempt = 1; ; attempt++) {
         await this.#attach()
-        if (await this.#ask(0, 'hello', ['hello'], helloMs)) break
+        if (await this.#greet()) break
         if (attempt === 2) throw new SandboxUnavailableError('The sandbox started, but its runner does not answer.')
         await this.#host.killAll()
       }

@@ -14,6 +14,8 @@ export interface RunnerChannel {
 export interface RunnerHost {
   /** Reaches the runner, starting it first where it is down. Throws SandboxLostError, SandboxUnavailableError. */
   connect(listener: RunnerListener): Promise<RunnerChannel>
+  /** Makes the folders that the runner and the agent need, where the image has none. */
+  furnish(): Promise<void>
   /** Ends every process of the sandbox, the runner too. Files stay. */
   killAll(): Promise<void>
   /** A file that the runner keeps for a call; null when there is none. */

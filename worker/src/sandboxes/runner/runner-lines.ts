@@ -4,7 +4,7 @@
  * the agent's processes share its user and can forge any line.
  */
 export type Reply =
-  | { word: 'hello' | 'running' | 'never' | 'unknown' | 'repeat' | 'garbled' | 'broken' | 'exited'; epoch: number; callNo: number }
+  | { word: 'hello' | 'bare' | 'running' | 'never' | 'unknown' | 'repeat' | 'garbled' | 'broken' | 'exited'; epoch: number; callNo: number }
   | { word: 'stale'; epoch: number; callNo: number; currentEpoch: number }
   | { word: 'done'; epoch: number; callNo: number; exitCode: number; durationMs: number; inlineOutput: InlineOutput }
 
@@ -30,7 +30,7 @@ const escapeScript = (script: string): string =>
     return `\\0${char.charCodeAt(0).toString(8).padStart(3, '0')}`
   })
 
-const plain = new Set(['hello', 'running', 'never', 'unknown', 'repeat', 'garbled', 'broken', 'exited'])
+const plain = new Set(['hello', 'bare', 'running', 'never', 'unknown', 'repeat', 'garbled', 'broken', 'exited'])
 
 /** Null for a line that no runner of ours says. */
 export const parseReply = (line: string): Reply | null => {

@@ -1,13 +1,18 @@
-# Longhaul's resident runner: the main process of a sandbox. Needs a POSIX shell, cat, head, tail and rm; uses setsid and base64 where present.
-# Arguments: <folder for calls> <workspace> [<most processes with which a call may begin>]
+# Longhaul's resident runner: the main process of a sandbox. Needs a POSIX shell, cat, head, mkfifo, rm and tail; uses setsid and base64
+# where present. Arguments: <folder for calls> <workspace> [<most processes with which a call may begin>]
 #
 # in   <epoch> <callNo> hello | state | collect | kill | run <bytes> =<script, escaped for printf %b>=
-# out  <epoch> <callNo> hello | stale <epoch> | running | never | unknown | repeat | garbled | broken
+# out  <epoch> <callNo> hello | bare | stale <epoch> | running | never | unknown | repeat | garbled | broken
 #      0 <callNo> exited | done <exit code> <uptime at start> <uptime at end> [<output in base64>]
 #
 # Lines out stay under 4,096 bytes, so that writers at once don't mix. A run line cut off or mixed up by a dying client has the
-# wrong length and is not run. Of each call it keeps, under its number: a mark that it was seen (forever), pid, in, out, tail, exit, end.
-# `:` is a special builtin, whose failed redirection would end this shell: hence `true >`.
+# wrong length and is not run. Of each call it keeps, under its number: a mark that it was seen (forever), do, next, pid, in, out, tail, exit, end.
+# `bare`: there is no folder for calls yet. `:` is a special builtin, whose failed redirection would end this shell: hence `true >`.
+#
+# To fork and to execute is what a call costs, so both are done before it comes: a spare waits, of two processes joined by a pipe. The
+# performer, in a group of its own, reads a call's number from the lane, a pipe of ours, and runs it; the taker keeps what it writes. The
+# next spare is set up when the call has ended, or another comes: never two at once, or they would mix what they read. A performer
+# killed in waiting is replaced; where nobody reads the lane the next call ends this shell, and it is started again.
 LC_ALL=C
 calls=$1
 work=$2
@@ -20,39 +25,85 @@ command -v setsid >/dev/null && group=setsid
 encoder=
 command -v base64 >/dev/null && encoder=base64
 epoch=0
-[ -s "$calls/epoch" ] && read -r epoch <"$calls/epoch"
-case $epoch in '' | *[!0-9]*) epoch=0 ;; esac
 live=' '
 kept=
-for file in "$calls"/*.exit; do
-  [ -e "$file" ] && file=${file##*/} && kept="$kept ${file%.exit}"
-done
+last=
+ready=
+
+# Reads what an earlier runner left, and opens the lane: 5 to write, 6 to read; at first both ways, because either end waits for the other.
+prepare() {
+  [ -z "$ready" ] || return 0
+  [ -w "$calls" ] || return 1
+  [ ! -s "$calls/epoch" ] || read -r epoch <"$calls/epoch"
+  case $epoch in '' | *[!0-9]*) epoch=0 ;; esac
+  for file in "$calls"/*.exit; do
+    [ -e "$file" ] && file=${file##*/} && kept="$kept ${file%.exit}"
+  done
+  rm -rf "$calls/lane"
+  mkfifo "$calls/lane" || return 1
+  exec 4<>"$calls/lane" 5>"$calls/lane" 6<"$calls/lane" 4>&-
+  rm -f "$calls/lane"
+  ready=yes
+  spare
+} 2>/dev/null
 
 say() { printf '%s\n' "$*" >&3; }
 
-# Runs a call in a process group of its own. The first half waits for the command and tells how it ended, the second takes its output:
-# through cat, which dies at 8 MB; tail then drains the rest and keeps its end.
-perform() {
+# Arguments: <folder for calls> <workspace> <group>. It may be killed with its group: then its taker tells how the call ended.
+performer='
+  read -r n || exit
+  echo "$n"
   now=0
   read -r now _ </proc/uptime
-  cd "$work" || cd /
+  cd "$2" || cd /
   unset LC_ALL OLDPWD
-  case $2 in *\\*) script=$(printf '%b' "$2") ;; *) script=$2 ;; esac
-  $group sh -c "$script" </dev/null 2>&1 3>&- &
-  echo "$!" >"$calls/$1.pid"
+  (exec 2>&1 3>&-; file=$1/$n.do; set --; . "$file") </dev/null &
+  if [ -n "$3" ]; then echo "$$ $now"; else echo "$! $now"; fi >"$1/$n.pid"
   wait "$!"
   code=$?
   was=$now
   read -r now _ </proc/uptime
-  echo "$code $was $now" >"$calls/$1.exit"
-  say "0 $1 exited"
+  echo "$code $was $now" >"$1/$n.exit"
+  echo "0 $n exited" >&3
+'
+
+spare() {
+  $group sh -c "$performer" call "$calls" "$work" "$group" <&6 5>&- 6<&- 7<&- | take 5>&- 7<&- &
+}
+
+# Sets up the spare after a call's own, once: the runner and the call's taker may both find it due.
+follow() {
+  set -C
+  if true >"$calls/$1.next"; then
+    set +C
+    spare
+  fi
+  set +C
 } 2>/dev/null
 
+# Output goes through cat, which dies at 8 MB; tail then drains the rest and keeps its end.
 take() {
-  (ulimit -f 16384 && exec cat) >"$calls/$1.out" || tail -c 65536 >"$calls/$1.tail"
-  true >"$calls/$1.end"
-  report "$1"
+  if ! read -r n; then
+    kill -0 "$$" && spare
+    return
+  fi
+  exec 7<&0
+  (ulimit -f 16384 && exec cat 3>&- 6<&-) <&7 7<&- >"$calls/$n.out" &
+  pid=$!
+  wait "$pid" || tail -c 65536 >"$calls/$n.tail"
+  end "$n"
+  true >"$calls/$n.end"
+  report "$n"
+  follow "$n"
 } 2>/dev/null
+
+# How a call ended whose performer was killed.
+end() {
+  [ ! -s "$calls/$1.exit" ] || return 0
+  read -r now _ </proc/uptime
+  read -r _ was <"$calls/$1.pid" || was=$now
+  echo "137 $was $now" >"$calls/$1.exit"
+}
 
 # What is known of a call that ended. Up to 2,880 bytes of output come along; a client that gets more reads the files.
 report() {
@@ -85,22 +136,28 @@ run() {
     say "$1 $2 garbled"
   elif [ -e "$calls/$2" ]; then
     say "$1 $2 repeat"
-  elif leave_if_crowded && true >"$calls/$2"; then
+  elif leave_if_crowded && true >"$calls/$2" && printf '%b' "$script" >"$calls/$2.do"; then
     live="$live$2 "
-    perform "$2" "$script" | take "$2" &
+    [ -z "$last" ] || follow "$last"
+    last=$2
+    echo "$2" >&5
     keep "$2"
   else
     say "$1 $2 broken"
   fi
 } 2>/dev/null
 
-# The results of the last 32 calls stay; a worker logs a result long before it starts 32 more.
+# The results of the last 32 calls stay; a worker logs a result long before it starts 32 more. Sixteen go at once: to remove is a process.
 keep() {
   kept="$kept $1"
   set -- $kept
-  [ $# -gt 32 ] || return 0
-  rm -f "$calls/$1".* &
-  shift
+  [ $# -ge 48 ] || return 0
+  old=
+  while [ $# -gt 32 ]; do
+    old="$old $1.do $1.next $1.pid $1.in $1.out $1.tail $1.exit $1.end"
+    shift
+  done
+  (cd "$calls" && exec rm -f $old 3>&- 5>&- 6<&-) &
   kept=$*
 }
 
@@ -111,16 +168,23 @@ leave_if_crowded() {
   [ "$#" -le "$most" ] || exit 1
 }
 
-# Kills a call's group.
+# Kills a call's group, the performer too. What has left it may hold the output open: hence the taker's end is not waited for.
 stop() {
-  read -r pid <"$calls/$1.pid" || return 0
+  read -r pid _ <"$calls/$1.pid" || return 0
   case $pid in '' | *[!0-9]*) return 0 ;; esac
   if [ -n "$group" ]; then kill -s KILL -- "-$pid"; else kill -s KILL "$pid"; fi
   leave_if_crowded
+  end "$1"
+  say "0 $1 exited"
 } 2>/dev/null
 
+prepare
 while read -r e n verb bytes payload; do
   case $e:$n in :* | *: | *[!0-9:]*) continue ;; esac
+  if ! prepare; then
+    say "$e $n bare"
+    continue
+  fi
   if [ "$e" -lt "$epoch" ]; then
     say "$e $n stale $epoch"
     continue
