@@ -12,6 +12,17 @@ import { SignInPage } from './pages/sign-in/sign-in-page.tsx'
 const SessionPage = lazy(() => import('./pages/session/session-page.tsx').then((file) => ({ default: file.SessionPage })))
 const NewSessionPage = lazy(() => import('./pages/new-session/new-session-page.tsx').then((file) => ({ default: file.NewSessionPage })))
 
+const AgentsPage = lazy(() => import('./pages/agents/agents-page.tsx').then((file) => ({ default: file.AgentsPage })))
+const NewAgentPage = lazy(() => import('./pages/agents/new-agent-page.tsx').then((file) => ({ default: file.NewAgentPage })))
+const AgentPage = lazy(() => import('./pages/agents/agent-page.tsx').then((file) => ({ default: file.AgentPage })))
+const EnvironmentsPage = lazy(() =>
+  import('./pages/environments/environments-page.tsx').then((file) => ({ default: file.EnvironmentsPage })),
+)
+const NewEnvironmentPage = lazy(() =>
+  import('./pages/environments/new-environment-page.tsx').then((file) => ({ default: file.NewEnvironmentPage })),
+)
+const EnvironmentPage = lazy(() => import('./pages/environments/environment-page.tsx').then((file) => ({ default: file.EnvironmentPage })))
+
 const Opening = () => (
   <p className="page quiet" role="status">
     Opening …
@@ -36,6 +47,12 @@ export const App = () => (
             <Route path="/" component={SessionsPage} />
             <Route path="/sessions/new" component={NewSessionPage} />
             <Route path="/sessions/:id">{({ id }) => <SessionPage key={id} id={id} />}</Route>
+            <Route path="/agents" component={AgentsPage} />
+            <Route path="/agents/new" component={NewAgentPage} />
+            <Route path="/agents/:id">{({ id }) => <AgentPage key={id} id={id} />}</Route>
+            <Route path="/environments" component={EnvironmentsPage} />
+            <Route path="/environments/new" component={NewEnvironmentPage} />
+            <Route path="/environments/:id">{({ id }) => <EnvironmentPage key={id} id={id} />}</Route>
             <Route component={NotFound} />
           </Switch>
         </Suspense>

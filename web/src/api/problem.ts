@@ -54,3 +54,7 @@ export const problemOf = (problem: Problem | null, path: string): string | undef
   if (field !== `input.${path}` && !field?.startsWith(`input.${path}.`)) return undefined
   return problem?.reason ? `Must be ${problem.reason}.` : problem?.message
 }
+
+/** The problem, unless one of the fields at `paths` shows it: what a form says at its end. */
+export const problemElsewhere = (problem: Problem | null, paths: readonly string[]): Problem | null =>
+  paths.some((path) => problemOf(problem, path) !== undefined) ? null : problem
