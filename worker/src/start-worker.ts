@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WakeConsumer } from '@longhaul/core/src/queue/wake-queue.ts'
+import { startServingCheckpoints } from './checkpoints/serve-checkpoints.ts'
 import { ActiveTurns } from './consumers/active-turns.ts'
 import { type Advancing, advanceTurn } from './consumers/advance-turn.ts'
 import { handOver } from './consumers/hand-over.ts'
@@ -41,8 +42,10 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   const suspects = createSuspectRunner(logger, options.suspectEntry)
   const advancing: Advancing = { parts, active, workerId: lease.workerId, engineId, kind: 'worker', onSuspect: suspects.add }
   const looks = startAnsweringLooks(parts, { engineId, everyMs: options.sweepMs })
+  const checkpoints = startServingCheckpoints(parts, { engineId, workerId: lease.workerId, everyMs: options.sweepMs })
   const listening = announcer.listen({
     onControl: (sessionId) => {
+      checkpoints.lookNow()
       if (active.ofSession(sessionId).length > 0) void lease.renewNow()
     },
     onWatched: (sessionIds) => parts.watched.add(sessionIds),
@@ -78,7 +81,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
       await Promise.race([drained, sleep(options.drainMs, undefined, { ref: false })])
       await handOver(parts, active)
       await Promise.race([drained, sleep(5_000, undefined, { ref: false })])
-      await Promise.all([suspectsEnded, sweeping.stop(), reaping.stop(), looks.stop(), peers.stop()])
+      await Promise.all([suspectsEnded, sweeping.stop(), reaping.stop(), looks.stop(), checkpoints.stop(), peers.stop()])
       await lease.stop()
       await queue.flush()
       await announcer.flush()

@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventOf, LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
+import type { Origin } from '../checkpoints/find-origin.ts'
 import type { Stretch } from '../turn/stretch.ts'
 import { type OpenedSandbox, type Sandbox, type SandboxProvider, type SandboxSpec, StaleEpochError } from './sandbox.ts'
 
 /** A resource could not be put in, and trying again by itself would not help. Its message is for the person who asked for it. */
 export class ResourcesFailedError extends Error {}
 
-/** Puts a session's resources into a fresh workspace, and remembers how it looked then. Says which snapshot that was, where it is the first. */
+/**
+ * Puts a session's resources into a fresh workspace, or what a checkpoint stored of it, and remembers how it looked the first time. Says
+ * which snapshot that was.
+ */
 export type FillWorkspace = (
   stretch: Stretch,
-  opened: Pick<OpenedSandbox, 'sandbox' | 'madeFrom'>,
+  opened: Pick<OpenedSandbox, 'sandbox' | 'madeFrom'> & { origin: Origin | null },
 ) => Promise<{ baselineSnapshotId: string | null }>
 
 /** A closing pool waits so long for sandboxes that are being opened. */
@@ -20,8 +24,11 @@ type Opening = {
   tenantId: string
   epoch: number
   heldUntil: number
-  opened: Promise<{ sandbox: Sandbox; baselineSnapshotId: string | null }>
+  opened: Promise<Opened>
 }
+
+/** `origin`: the checkpoint that it was made from at this opening. */
+type Opened = { sandbox: Sandbox; baselineSnapshotId: string | null; origin: Origin | null }
 
 /**
  * The sandboxes this worker is attached to. A cache only: a worker that has none opens what it needs. Stops a sandbox that had
@@ -34,6 +41,8 @@ export class SandboxPool {
   readonly #logger: Logger
   readonly #openings = new Map<string, Opening>()
   readonly #idle = new Map<string, NodeJS.Timeout>()
+  readonly #held = new Map<string, Promise<void>>()
+  readonly #findOrigin: (of: { tenantId: string; sessionId: string }) => Promise<Origin | null>
   readonly #isLastHolder: (claim: { sessionId: string; epoch: number }) => Promise<boolean>
   readonly #onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
 
@@ -41,6 +50,7 @@ export class SandboxPool {
     provider: SandboxProvider,
     options: {
       fill: FillWorkspace
+      findOrigin: (of: { tenantId: string; sessionId: string }) => Promise<Origin | null>
       idleMs: number
       logger: Logger
       isLastHolder: (claim: { sessionId: string; epoch: number }) => Promise<boolean>
@@ -49,6 +59,7 @@ export class SandboxPool {
   ) {
     this.provider = provider
     this.#fill = options.fill
+    this.#findOrigin = options.findOrigin
     this.#idleMs = options.idleMs
     this.#logger = options.logger
     this.#isLastHolder = options.isLastHolder
@@ -62,11 +73,20 @@ export class SandboxPool {
 
   /** The session's sandbox under this claim, with its resources in; the log says so when it is new, or when the old one was lost. */
   async acquire(stretch: Stretch): Promise<Sandbox> {
-    const { sandbox, baselineSnapshotId } = await this.#open(stretch)
+    await this.#held.get(stretch.claim.session.id)
+    const { sandbox, ...opened } = await this.#open(stretch)
     // Recorded before a tool runs: until then a crash makes it anew, and loses nothing.
     const { sandboxId, sandboxState } = stretch.claim.session
-    if (sandboxId !== sandbox.id || sandboxState !== 'RUNNING') await this.#record(stretch, { sandbox, baselineSnapshotId })
+    if (sandboxId !== sandbox.id || sandboxState !== 'RUNNING') await this.#record(stretch, { sandbox, ...opened })
     return sandbox
+  }
+
+  /** Nobody opens, uses or stops the session's sandbox until this has settled: its files are being kept. */
+  hold(sessionId: string, until: Promise<void>): void {
+    const held = until.finally(() => {
+      if (this.#held.get(sessionId) === held) this.#held.delete(sessionId)
+    })
+    this.#held.set(sessionId, held)
   }
 
   /** The worker has let go of the session: after a while without work its sandbox is stopped. */
@@ -132,14 +152,23 @@ export class SandboxPool {
   }
 
   async #openAndFill(stretch: Stretch): Opening['opened'] {
-    const { epoch } = stretch.claim
-    const options = { epoch, filledId: stretch.claim.session.sandboxId, signal: stretch.wishes.lost }
-    const opened = await this.provider.open(toSpec(stretch), options)
-    const { baselineSnapshotId } = opened.fresh ? await this.#fill(stretch, opened) : { baselineSnapshotId: null }
-    return { sandbox: opened.sandbox, baselineSnapshotId }
+    const { epoch, tenantId, session } = stretch.claim
+    await this.#held.get(session.id)
+    let origin: Origin | null = null
+    const findImage = async () => {
+      origin = await this.#findOrigin({ tenantId, sessionId: session.id })
+      return origin?.imageId ?? null
+    }
+    const opened = await this.provider.open(toSpec(stretch), { epoch, filledId: session.sandboxId, signal: stretch.wishes.lost, findImage })
+    const { sandbox, fresh } = opened
+    if (!fresh) return { sandbox, baselineSnapshotId: null, origin: null }
+    const found = origin as Origin | null
+    // What an image holds was filled when it was kept.
+    const filled = found?.imageId ? null : await this.#fill(stretch, { ...opened, origin: found })
+    return { sandbox, baselineSnapshotId: filled?.baselineSnapshotId ?? null, origin: found }
   }
 
-  async #record(stretch: Stretch, { sandbox, baselineSnapshotId }: { sandbox: Sandbox; baselineSnapshotId: string | null }): Promise<void> {
+  async #record(stretch: Stretch, { sandbox, baselineSnapshotId, origin }: Opened): Promise<void> {
     const common = {
       sandboxId: sandbox.id,
       provider: this.provider.name,
@@ -148,9 +177,10 @@ export class SandboxPool {
       isolated: this.provider.isolated,
     }
     const events: NewEvent[] = []
+    const from = toOriginFields(origin)
     if (stretch.claim.session.sandboxId !== null && stretch.claim.session.sandboxId !== sandbox.id)
-      events.push(stateEvent({ ...common, state: 'LOST', lostCalls: callsSinceStart(stretch.events) }))
-    events.push(stateEvent({ ...common, state: 'RUNNING', ...(baselineSnapshotId === null ? {} : { baselineSnapshotId }) }))
+      events.push(stateEvent({ ...common, ...from, state: 'LOST', lostCalls: callsNotIn(stretch.events, origin) }))
+    events.push(stateEvent({ ...common, ...from, state: 'RUNNING', ...(baselineSnapshotId === null ? {} : { baselineSnapshotId }) }))
     await stretch.append(events)
     stretch.claim.session.sandboxId = sandbox.id
     stretch.claim.session.sandboxState = 'RUNNING'
@@ -163,6 +193,7 @@ export class SandboxPool {
     if (known === undefined) return
     const { tenantId, heldUntil: epoch } = known
     this.forget({ sessionId, epoch })
+    await this.#held.get(sessionId)
     try {
       // Another worker of this engine may have had it since, and may run a tool in it now.
       if (!(await this.#isLastHolder({ sessionId, epoch }))) return
@@ -192,13 +223,19 @@ const toSpec = ({ claim }: Stretch): SandboxSpec => ({
   diskMb: claim.environmentVersion.diskMb,
 })
 
-/** Calls that may have changed the sandbox since it last began anew. */
-const callsSinceStart = (events: readonly LogEvent[]): number[] => {
-  const start = events.findLast((event) => event.type === 'sandbox.state' && event.payload.state === 'RUNNING')?.seq ?? 0
+/** Calls that may have changed the sandbox since it last began anew, and whose effects its origin does not hold. */
+const callsNotIn = (events: readonly LogEvent[], origin: Origin | null): number[] => {
+  const began = events.findLast((event) => event.type === 'sandbox.state' && event.payload.state === 'LOST')?.seq ?? 0
+  const start = Math.max(began, origin?.seq ?? 0)
   return events.flatMap((event) =>
     event.type === 'agent.tool_call' && event.seq > start && CHANGING.has(event.payload.name) ? [event.seq] : [],
   )
 }
+
+const toOriginFields = (origin: Origin | null): Pick<EventOf<'sandbox.state'>['payload'], 'checkpointId' | 'checkpointSeq' | 'kept'> =>
+  origin === null
+    ? {}
+    : { checkpointId: origin.checkpointId, checkpointSeq: origin.seq, kept: origin.imageId === null ? 'workspace' : 'everything' }
 
 const CHANGING = new Set(['bash', 'write', 'edit'])
 

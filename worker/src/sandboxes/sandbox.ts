@@ -4,6 +4,7 @@
  * which never touches the agent's container.
  */
 import type { Readable } from 'node:stream'
+import type { SandboxImages } from './sandbox-images.ts'
 
 export type SandboxSpec = {
   tenantId: string
@@ -84,6 +85,8 @@ export type OpenOptions = {
   /** The sandbox that the session's log knows, whose workspace is filled: the log says so before a tool runs. Any other is made anew. */
   filledId: string | null
   signal: AbortSignal
+  /** Asked only where one is made: the kept image that it is made from, whole and filled; null for the environment's own. */
+  findImage?: () => Promise<string | null>
 }
 
 /** `fresh`: its file system is new, and resources must be put in before a tool runs. New ones with the same `madeFrom` hold the same. */
@@ -116,6 +119,8 @@ export type CheckResult = {
 export interface SandboxProvider {
   readonly name: 'docker' | 'process'
   readonly isolated: boolean
+  /** Null where the platform can't keep whole file systems: there only /workspace is kept. */
+  readonly images: SandboxImages | null
   /** Names the engine whose sandboxes only its own workers can reach. Throws SandboxUnavailableError while it can't be reached. */
   engineId(): Promise<string>
   /**
@@ -129,7 +134,7 @@ export interface SandboxProvider {
   remove(sessionId: string): Promise<void>
   /** What of ours this engine holds, by label, for the reaper and the checker. */
   list(): Promise<
-    { id: string; sessionId: string; tenantId: string; kind: 'sandbox' | 'check' | 'clone'; running: boolean; createdAt: Date }[]
+    { id: string; sessionId: string; tenantId: string; kind: 'sandbox' | 'check' | 'clone' | 'copy'; running: boolean; createdAt: Date }[]
   >
   removeById(id: string): Promise<void>
   /** A command as the main process of a fresh container with a copy of the workspace. */

@@ -1,7 +1,9 @@
 import { saveSnapshot } from '@longhaul/core/src/checkpoints/save-snapshot.ts'
 import type { SnapshotStore } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
+import type { Logger } from '@longhaul/core/src/logger.ts'
 import { readResources } from '@longhaul/core/src/sessions/read-resources.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
+import { restoreWorkspace } from '../checkpoints/restore-workspace.ts'
 import { GitCloneError } from '../sandboxes/git/git-source.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 import { type FillWorkspace, ResourcesFailedError } from '../sandboxes/sandbox-pool.ts'
@@ -9,13 +11,17 @@ import { WorkspaceArchiveError } from './archive-guard.ts'
 import { prepareWorkspace } from './prepare-workspace.ts'
 import { readBaseline, UntouchedBaselines } from './read-baseline.ts'
 
-type Parts = { db: Database; snapshots: SnapshotStore; provider: SandboxProvider }
+type Parts = { db: Database; snapshots: SnapshotStore; provider: SandboxProvider; logger: Logger }
 
-/** Resources in, and the first time a snapshot of what that made: what UNCHANGED compares with, and protected paths go back to. */
-export const createFillWorkspace = ({ db, snapshots, provider }: Parts): FillWorkspace => {
+/** What a checkpoint stored, where there is one; else the resources in, and the first time a snapshot of what that made: what UNCHANGED compares with, and protected paths go back to. */
+export const createFillWorkspace = ({ db, snapshots, provider, logger }: Parts): FillWorkspace => {
   const untouched = new UntouchedBaselines()
-  return async ({ claim, wishes }, { sandbox, madeFrom }) => {
+  return async ({ claim, wishes }, { sandbox, madeFrom, origin }) => {
     const { tenantId, session } = claim
+    if (origin !== null) {
+      await restoreWorkspace({ db, snapshots, logger }, { tenantId, origin, sandbox })
+      return { baselineSnapshotId: null }
+    }
     const resources = await readResources(db, { tenantId, sessionId: session.id })
     try {
       await prepareWorkspace({ provider, sandbox, tenantId, sessionId: session.id, signal: wishes.lost }, resources)

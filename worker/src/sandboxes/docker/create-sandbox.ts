@@ -5,25 +5,31 @@ import { SandboxImageError, type SandboxSpec } from '../sandbox.ts'
 import { maxProcesses, toContainerOptions } from './container-options.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { pullImage } from './pull-image.ts'
-import { callsFolder } from './skeleton.ts'
+import { callsFolder, epochReset } from './skeleton.ts'
 
 /** Who made it: until it is marked as ready, only a later claimant may put another in its place. */
 export const epochLabel = 'longhaul.epoch'
 
 export const containerNameOf = (sessionId: string): string => `longhaul-${sessionId.toLowerCase()}`
 
-/** Makes the session's container, not yet started, and answers its id; null where one of its name stands. */
+/**
+ * Makes the session's container, not yet started, and answers its id; null where one of its name stands. `image`: a kept one, with
+ * everything in it; where it has gone meanwhile, SandboxUnavailableError.
+ */
 export const createSandbox = async (
   docker: Docker,
   spec: SandboxSpec,
-  { instance, epoch, signal }: { instance: string; epoch: number; signal: AbortSignal },
+  { instance, epoch, signal, image }: { instance: string; epoch: number; signal: AbortSignal; image: string | null },
 ): Promise<string | null> => {
   const command = ['sh', '-c', runnerScript, 'runner', callsFolder, '/workspace', String(maxProcesses - 64)]
-  const hardened = toContainerOptions({ ...spec, kind: 'sandbox', instance, command })
+  const hardened = toContainerOptions({ ...spec, image: image ?? spec.image, kind: 'sandbox', instance, command })
   const name = containerNameOf(spec.sessionId)
   const options = { ...hardened, name, Labels: { ...hardened.Labels, [epochLabel]: String(epoch) }, OpenStdin: true, StdinOnce: false }
   try {
-    return await createContainer(docker, options, signal)
+    if (image === null) return await createContainer(docker, options, signal)
+    const { id } = await askEngine((abortSignal) => docker.createContainer({ ...options, abortSignal }))
+    await askEngine((abortSignal) => docker.getContainer(id).putArchive(epochReset, { path: callsFolder, abortSignal }))
+    return id
   } catch (error) {
     if (statusOf(error) === 409) return null
     throw toSandboxError(error, name)

@@ -15,6 +15,7 @@ import {
 } from '../sandbox.ts'
 import { cloneGit } from './clone-git.ts'
 import { containerNameOf, createSandbox, epochLabel } from './create-sandbox.ts'
+import { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { listContainers } from './list-containers.ts'
@@ -36,12 +37,14 @@ const maxOpenAttempts = 25
 export class DockerProvider implements SandboxProvider {
   readonly name = 'docker'
   readonly isolated = true
+  readonly images: DockerImages
   readonly #docker: Docker
   readonly #options: DockerProviderOptions
   #engineId: string | null = null
 
   constructor(options: DockerProviderOptions) {
     this.#docker = options.docker
+    this.images = new DockerImages(options.docker, options.instance)
     this.#options = options
   }
 
@@ -51,7 +54,7 @@ export class DockerProvider implements SandboxProvider {
     return this.#engineId
   }
 
-  async open(spec: SandboxSpec, { epoch, filledId, signal }: OpenOptions): Promise<OpenedSandbox> {
+  async open(spec: SandboxSpec, { epoch, filledId, signal, findImage }: OpenOptions): Promise<OpenedSandbox> {
     for (let attempt = 1; attempt <= maxOpenAttempts; attempt++) {
       signal.throwIfAborted()
       const found = await this.#find(containerNameOf(spec.sessionId))
@@ -61,7 +64,8 @@ export class DockerProvider implements SandboxProvider {
         throw new StaleEpochError(`A claimant of epoch ${found.epoch} has the sandbox; this one is ${epoch}.`)
       // One that the log does not know holds half of its resources at worst, and perhaps a claimant who still writes: start over.
       if (found) await this.removeById(found.id)
-      const id = await createSandbox(this.#docker, spec, { instance: this.#options.instance, epoch, signal })
+      const image = (await findImage?.()) ?? null
+      const id = await createSandbox(this.#docker, spec, { instance: this.#options.instance, epoch, signal, image })
       const made = id === null ? null : await this.#find(id)
       if (made !== null) return { sandbox: await this.#attach(made.id, { epoch, ...spec }), fresh: true, madeFrom: made.imageId }
       await sleep(nameTakenMs, undefined, { signal })

@@ -18,4 +18,5 @@ export const listContainers = async (docker: Docker, instance: string): Promise<
   }))
 }
 
-const toKind = (label: string | undefined): Listed[number]['kind'] => (label === 'check' || label === 'clone' ? label : 'sandbox')
+const toKind = (label: string | undefined): Listed[number]['kind'] =>
+  label === 'check' || label === 'clone' || label === 'copy' ? label : 'sandbox'

@@ -41,6 +41,7 @@ export type ProcessProviderOptions = {
 export class ProcessProvider implements SandboxProvider {
   readonly name = 'process'
   readonly isolated = false
+  readonly images = null
   readonly #root: string
   readonly #git: GitSettings
 
@@ -53,7 +54,7 @@ export class ProcessProvider implements SandboxProvider {
     return `process-${createHash('sha256').update(`${hostname()}\0${this.#root}`).digest('hex').slice(0, 16)}`
   }
 
-  async open(spec: SandboxSpec, { epoch, filledId, signal }: OpenOptions): Promise<OpenedSandbox> {
+  async open(spec: SandboxSpec, { epoch, filledId, signal, findImage }: OpenOptions): Promise<OpenedSandbox> {
     signal.throwIfAborted()
     const name = toName(spec.sessionId)
     await mkdir(this.#root, { recursive: true, mode: 0o711 })
@@ -64,6 +65,8 @@ export class ProcessProvider implements SandboxProvider {
         throw new StaleEpochError(`A claimant of epoch ${found.meta.epoch} has the sandbox; this one is ${epoch}.`)
       // One that the log does not know holds half of its resources at worst, and perhaps a claimant who still writes: start over.
       if (found && !filled) await this.#removeFolder(found)
+      // There are no images here, but whoever opens learns what the workspace is to be filled with.
+      if (!filled) await findImage?.()
       const folder = filled
         ? found
         : await createFolder(this.#root, name, { sessionId: spec.sessionId, tenantId: spec.tenantId, kind: 'sandbox', epoch })
