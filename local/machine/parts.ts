@@ -19,6 +19,8 @@ export const parts: Part[] = [
   { name: 'debootstrap', neededBy: 'the sandbox image', packages: ['debootstrap', 'ca-certificates'], isHere: command('debootstrap') },
   { name: 'redis-server', neededBy: 'tests of the queue on Redis', packages: ['redis-server'], isHere: command('redis-server') },
   { name: 'git', neededBy: 'resources from git', packages: ['git'], isHere: command('git') },
+  // Its fonts are recommended, and not installed, by its package.
+  { name: 'chromium', neededBy: 'tests of the console', packages: ['chromium', 'fonts-dejavu-core'], isHere: command('chromium') },
   { name: 'ripgrep', neededBy: 'tests of sandboxes without Docker', packages: ['ripgrep'], isHere: command('rg') },
 ]
 

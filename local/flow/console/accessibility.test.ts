@@ -95,20 +95,28 @@ describe.each(SCREENS)('in $name', ({ options }) => {
     { path: '/spend', shows: 'Budgets' },
     { path: '/keys', shows: 'wall' },
     { path: '/nowhere', shows: 'There is no such page' },
-  ])('an admin finds none at $path', async ({ path, shows }) => {
-    const page = await openAs(customer.adminKey, path, options)
-    await page.getByText(shows).first().waitFor()
-    expect(await findFaults(page)).toEqual([])
-    expect(await widerThanItsScreen(page)).toBe(false)
-  }, 60_000)
+  ])(
+    'an admin finds none at $path',
+    async ({ path, shows }) => {
+      const page = await openAs(customer.adminKey, path, options)
+      await page.getByText(shows).first().waitFor()
+      expect(await findFaults(page)).toEqual([])
+      expect(await widerThanItsScreen(page)).toBe(false)
+    },
+    60_000,
+  )
 
   it.each([
     { path: '/tenants', shows: 'Acme' },
     { path: '/', shows: 'Whose sessions?' },
-  ])('an operator finds none at $path', async ({ path, shows }) => {
-    const page = await openAs(platform.operatorKey, path, options)
-    await page.getByText(shows).first().waitFor()
-    expect(await findFaults(page)).toEqual([])
-    expect(await widerThanItsScreen(page)).toBe(false)
-  }, 60_000)
+  ])(
+    'an operator finds none at $path',
+    async ({ path, shows }) => {
+      const page = await openAs(platform.operatorKey, path, options)
+      await page.getByText(shows).first().waitFor()
+      expect(await findFaults(page)).toEqual([])
+      expect(await widerThanItsScreen(page)).toBe(false)
+    },
+    60_000,
+  )
 })

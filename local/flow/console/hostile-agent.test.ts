@@ -20,9 +20,20 @@ const steps: Step[] = [
   {
     text: SAID,
     toolCalls: [
-      { name: 'bash', input: { command: `printf '\\033[31mred\\033[0m \\033]0;owned\\007\\033]8;;https://attacker.invalid\\007click\\033]8;;\\007<b>bold</b>\\n'` } },
+      {
+        name: 'bash',
+        input: {
+          command: `printf '\\033[31mred\\033[0m \\033]0;owned\\007\\033]8;;https://attacker.invalid\\007click\\033]8;;\\007<b>bold</b>\\n'`,
+        },
+      },
       { name: 'bash', input: { command: `head -c 10485760 /dev/zero | tr '\\0' x; echo; echo '<img src=x onerror=alert(1)>'` } },
-      { name: 'write', input: { file_path: '/workspace/<img src=x onerror=alert(1)>.svg', content: '<svg onload="alert(1)"><script>alert(2)</script></svg>' } },
+      {
+        name: 'write',
+        input: {
+          file_path: '/workspace/<img src=x onerror=alert(1)>.svg',
+          content: '<svg onload="alert(1)"><script>alert(2)</script></svg>',
+        },
+      },
     ],
   },
   { text: `${ESC}[2J${ESC}[31mterminal codes in words${ESC}[0m \u202Edrawkcab` },
@@ -55,7 +66,10 @@ const watchRequests = (page: Page): string[] => {
 describe('an agent that attacks who watches it', () => {
   it('is shown as text: nothing runs, nothing is fetched, and the page stays alive', async () => {
     const title = '<img src=x onerror=window.owned=9>'
-    const id = await makeSession(platform, customer, { title, prompt: 'Attack the page. [[script:hostile]] <script>window.owned = 10</script>' })
+    const id = await makeSession(platform, customer, {
+      title,
+      prompt: 'Attack the page. [[script:hostile]] <script>window.owned = 10</script>',
+    })
     const { page, faults } = await browser.open(`${platform.url}/sessions/${id}`)
     const strange = watchRequests(page)
     await signIn(page, customer.memberKey)
