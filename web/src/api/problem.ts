@@ -52,7 +52,9 @@ export const problemOf = (problem: Problem | null, path: string): string | undef
   const field = problem?.field
   // An item of a list is named by its place, and shown at the list's field.
   if (field !== `input.${path}` && !field?.startsWith(`input.${path}.`)) return undefined
-  return problem?.reason ? `Must be ${problem.reason}.` : problem?.message
+  if (!problem?.reason) return problem?.message
+  // The schema's own scalars say the whole of it.
+  return problem.reason.startsWith('must ') ? `M${problem.reason.slice(1)}.` : `Must be ${problem.reason}.`
 }
 
 /** The problem, unless one of the fields at `paths` shows it: what a form says at its end. */

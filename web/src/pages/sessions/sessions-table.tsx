@@ -36,17 +36,17 @@ const SessionRow = ({ row }: { row: SessionRowFragment }) => (
       <Link href={`/sessions/${row.id}`}>{row.title ?? row.prompt.slice(0, 80)}</Link>
       <span className="quiet small">{row.agent.name}</span>
     </td>
-    <td>
+    <td className="sessions-status">
       <StatusPill status={row.status} stopReason={row.stopReason} />
     </td>
     <td className="sessions-activity mono">{row.activity ?? <span className="quiet">–</span>}</td>
-    <td>
+    <td className="sessions-conditions" data-label="Conditions">
       <ConditionsMet conditions={row.doneConditions} />
     </td>
-    <td>
+    <td className="sessions-spend">
       <SpendMeter spentUsd={row.usage.costUsd} reservedUsd={row.usage.reservedUsd} limitUsd={toLowestCap(row.budgets)} />
     </td>
-    <td className="end">
+    <td className="sessions-age end">
       <TimeAgo iso={row.createdAt} />
     </td>
   </tr>

@@ -4,7 +4,7 @@ import { Terminal } from '../timeline/terminal.tsx'
 /** Why a verdict came out as it did: the words, and what the check saw. */
 export const Evidence = ({ explanation, evidence }: { explanation: string; evidence: unknown }) => {
   const { seen, ...facts } = toFields(evidence)
-  const told = Object.entries(facts).filter(([, value]) => value !== null && value !== '' && !isIn(value, explanation))
+  const told = Object.entries(facts).filter(([, value]) => !isNothing(value) && !isIn(value, explanation))
   return (
     <div className="stack">
       <Terminal output={explanation} />
@@ -28,6 +28,8 @@ export const Evidence = ({ explanation, evidence }: { explanation: string; evide
     </div>
   )
 }
+
+const isNothing = (value: unknown): boolean => value === null || value === '' || (Array.isArray(value) && value.length === 0)
 
 const isIn = (value: unknown, text: string): boolean => typeof value === 'string' && value.length > 40 && text.includes(value.trim())
 
