@@ -22,6 +22,7 @@ const NewEnvironmentPage = lazy(() =>
   import('./pages/environments/new-environment-page.tsx').then((file) => ({ default: file.NewEnvironmentPage })),
 )
 const EnvironmentPage = lazy(() => import('./pages/environments/environment-page.tsx').then((file) => ({ default: file.EnvironmentPage })))
+const KeysPage = lazy(() => import('./pages/keys/keys-page.tsx').then((file) => ({ default: file.KeysPage })))
 
 const Opening = () => (
   <p className="page quiet" role="status">
@@ -53,6 +54,7 @@ export const App = () => (
             <Route path="/environments" component={EnvironmentsPage} />
             <Route path="/environments/new" component={NewEnvironmentPage} />
             <Route path="/environments/:id">{({ id }) => <EnvironmentPage key={id} id={id} />}</Route>
+            <Route path="/keys" component={KeysPage} />
             <Route component={NotFound} />
           </Switch>
         </Suspense>

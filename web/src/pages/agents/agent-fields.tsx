@@ -13,7 +13,6 @@ type Props = { draft: AgentDraft; onDraft: (draft: AgentDraft) => void; problem:
 export const AgentFields = ({ draft, onDraft, problem }: Props) => {
   const set = (part: Partial<AgentDraft>) => onDraft({ ...draft, ...part })
   const models = useId()
-  const toolPath = problem?.field?.startsWith('input.tools') ? problem.field.slice('input.'.length) : 'tools'
   return (
     <>
       <TextField
@@ -55,8 +54,8 @@ export const AgentFields = ({ draft, onDraft, problem }: Props) => {
         onValue={(system) => set({ system })}
         error={problemOf(problem, 'system')}
       />
-      <ToolGrants grants={draft.tools} onGrants={(tools) => set({ tools })} error={problemOf(problem, toolPath)} />
-      <Elsewhere problem={problemElsewhere(problem, ['name', 'model', 'judgeModel', 'system', toolPath])} />
+      <ToolGrants grants={draft.tools} onGrants={(tools) => set({ tools })} error={problemOf(problem, 'tools')} />
+      <Elsewhere problem={problemElsewhere(problem, ['name', 'model', 'judgeModel', 'system', 'tools'])} />
     </>
   )
 }

@@ -17,9 +17,7 @@ type Props = { draft: EnvironmentDraft; onDraft: (draft: EnvironmentDraft) => vo
 /** What an environment is made of, with what the API says about each part beside it. */
 export const EnvironmentFields = ({ draft, onDraft, problem }: Props) => {
   const set = (part: Partial<EnvironmentDraft>) => onDraft({ ...draft, ...part })
-  // One host of many may be wrong: its path ends with its number.
-  const hostsPath = problem?.field?.startsWith('input.allowedHosts') ? problem.field.slice('input.'.length) : 'allowedHosts'
-  const elsewhere = problemElsewhere(problem, [...PATHS, hostsPath])
+  const elsewhere = problemElsewhere(problem, PATHS)
   return (
     <>
       <TextField
@@ -92,7 +90,7 @@ export const EnvironmentFields = ({ draft, onDraft, problem }: Props) => {
           placeholder="pypi.org"
           value={draft.allowedHosts}
           onValue={(allowedHosts) => set({ allowedHosts })}
-          error={problemOf(problem, hostsPath)}
+          error={problemOf(problem, 'allowedHosts')}
         />
       )}
       <TextArea

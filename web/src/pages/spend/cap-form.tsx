@@ -29,8 +29,7 @@ export const CapForm = ({ scope, scopeId, period, cap, onChanged, onClose }: Pro
     onClose()
   }
   const { problem } = setBudget
-  const alertPath = problem?.field?.startsWith('input.alertPercents') ? problem.field.slice('input.'.length) : 'alertPercents'
-  const elsewhere = problemElsewhere(problem, ['limitUsd', alertPath])
+  const elsewhere = problemElsewhere(problem, ['limitUsd', 'alertPercents'])
   return (
     <form
       className="cap-form"
@@ -56,7 +55,7 @@ export const CapForm = ({ scope, scopeId, period, cap, onChanged, onClose }: Pro
         title="Percentages, such as 80, 100; none for no alerts"
         value={alerts}
         onValue={setAlerts}
-        error={problemOf(problem, alertPath)}
+        error={problemOf(problem, 'alertPercents')}
       />
       <div className="row">
         <Button type="submit" kind="primary" busy={setBudget.busy}>

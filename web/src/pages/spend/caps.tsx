@@ -19,7 +19,7 @@ import { CapForm } from './cap-form.tsx'
 
 const PERIODS: BudgetPeriod[] = ['DAY', 'MONTH', 'LIFETIME']
 
-export const PERIOD_WORDS: Record<BudgetPeriod, string> = { DAY: 'a day', MONTH: 'a month', LIFETIME: 'over its lifetime' }
+export const PERIOD_WORDS: Record<BudgetPeriod, string> = { DAY: 'daily', MONTH: 'monthly', LIFETIME: 'lifetime' }
 
 /** In whose name a role sets caps; nobody can change another's. */
 export const toSetter = (role: Role): BudgetSetter | null => {
@@ -49,11 +49,11 @@ export const Caps = ({ title, scope, scopeId, budgets, onChanged }: Props) => {
           return (
             <li key={cap.id} className="stack">
               <div className="row">
-                <strong>{PERIOD_WORDS[cap.period]}</strong>
+                <strong className="cap-period">{PERIOD_WORDS[cap.period]}</strong>
                 <span className="quiet small">set by the {cap.setBy.toLowerCase()}</span>
                 {isOurs && (
                   <span className="push row">
-                    <Button size="small" aria-label={`Change the cap ${PERIOD_WORDS[cap.period]}`} onClick={() => setOpen(cap.period)}>
+                    <Button size="small" aria-label={`Change the ${PERIOD_WORDS[cap.period]} cap`} onClick={() => setOpen(cap.period)}>
                       Change
                     </Button>
                     <RemoveCap cap={cap} onChanged={onChanged} />
@@ -69,9 +69,9 @@ export const Caps = ({ title, scope, scopeId, budgets, onChanged }: Props) => {
       </ul>
       {setter && free.length > 0 && (
         <div className="row">
-          <span className="quiet small">Set a cap</span>
+          <span className="quiet small">Set a cap:</span>
           {free.map((period) => (
-            <Button key={period} size="small" aria-label={`Set a cap ${PERIOD_WORDS[period]}`} onClick={() => setOpen(period)}>
+            <Button key={period} size="small" aria-label={`Set a ${PERIOD_WORDS[period]} cap`} onClick={() => setOpen(period)}>
               {PERIOD_WORDS[period]} …
             </Button>
           ))}
@@ -100,12 +100,12 @@ const RemoveCap = ({ cap, onChanged }: { cap: CapFragment; onChanged: () => void
   }
   return (
     <>
-      <Button size="small" kind="danger" aria-label={`Remove the cap ${PERIOD_WORDS[cap.period]}`} onClick={() => setAsking(true)}>
+      <Button size="small" kind="danger" aria-label={`Remove the ${PERIOD_WORDS[cap.period]} cap`} onClick={() => setAsking(true)}>
         Remove
       </Button>
       {asking && (
         <Dialog
-          title={`Remove the cap of ${formatUsd(cap.limitUsd)} ${PERIOD_WORDS[cap.period]}?`}
+          title={`Remove the ${PERIOD_WORDS[cap.period]} cap of ${formatUsd(cap.limitUsd)}?`}
           submit="Remove the cap"
           danger
           busy={remove.busy}
