@@ -50,10 +50,13 @@ async function makeKey(operator: ApiClient, tenantId: string): Promise<Demo> {
   return { tenantId, adminKey: createApiKey.secret }
 }
 
-/** Starts the demo session: a small repository to repair, and conditions the agent can't touch. Each step is made once. */
+/**
+ * Starts the demo session: a small repository to repair, and conditions the agent can't touch. Each step is made once; another `run` is
+ * another session.
+ */
 export async function startDemoSession(
   client: ApiClient,
-  { demo, file, scripted }: { demo: Demo; file: string; scripted: boolean },
+  { demo, file, scripted, run }: { demo: Demo; file: string; scripted: boolean; run?: string },
 ): Promise<string> {
   demo.agentId ??= await create(client, 'agent', { name: 'repairer', model: MODEL, system: 'You repair code. Work only in /workspace.' })
   demo.environmentId ??= await create(client, 'environment', { name: 'default' })
@@ -67,6 +70,7 @@ export async function startDemoSession(
     doneConditions: repairConditions,
     resources: repairResources,
     budgetUsd: SESSION_CAP_USD,
+    ...(run === undefined ? {} : { idempotencyKey: `demo-session-${run}` }),
   })
   await save(file, demo)
   return demo.sessionId
@@ -77,7 +81,7 @@ async function create(client: ApiClient, what: 'agent' | 'environment' | 'sessio
   const document = `mutation ($input: Create${type}Input!) { made: create${type}(input: $input) { ${what} { id } } }`
   // The key makes a repetition after a crash find what was made.
   const { made } = await client.request<{ made: Record<string, { id: string }> }>(document, {
-    input: { ...input, idempotencyKey: `demo-${what}` },
+    input: { idempotencyKey: `demo-${what}`, ...input },
   })
   return made[what]?.id ?? ''
 }
