@@ -89,6 +89,8 @@ const settings = z
     SWEEP_MS: wholeNumber(1_000, 50, 60_000),
     /** A sandbox without work for so long is stopped; its files stay. */
     SANDBOX_IDLE_MS: wholeNumber(60_000, 100, 86_400_000),
+    /** A stopped one without work for so long becomes an image, from which the next tool call makes it again. */
+    SANDBOX_SUSPEND_MS: wholeNumber(600_000, 100, 604_800_000),
     /** The platform's own sandbox image: what an environment gets that names none. */
     SANDBOX_IMAGE: z.string().min(1).default('longhaul-sandbox:latest'),
     /** A stopping worker lets its turns go on for so long before it hands them over. */

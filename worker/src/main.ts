@@ -20,6 +20,7 @@ const worker = await startWorker(parts, {
   renewMs: config.leaseRenewMs,
   sweepMs: config.sweepMs,
   reapMs: 30_000,
+  suspendMs: config.sandboxSuspendMs,
   drainMs: config.drainMs,
 })
 

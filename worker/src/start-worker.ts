@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WakeConsumer } from '@longhaul/core/src/queue/wake-queue.ts'
 import { startServingCheckpoints } from './checkpoints/serve-checkpoints.ts'
+import { suspendIdle } from './checkpoints/suspend-idle.ts'
 import { ActiveTurns } from './consumers/active-turns.ts'
 import { type Advancing, advanceTurn } from './consumers/advance-turn.ts'
 import { handOver } from './consumers/hand-over.ts'
@@ -20,6 +21,8 @@ export type WorkerOptions = {
   renewMs: number
   sweepMs: number
   reapMs: number
+  /** A sandbox that was stopped for want of work becomes an image after so long. */
+  suspendMs: number
   /** How long a stopping worker lets turns go on before it hands them over. */
   drainMs: number
   suspectEntry?: string
@@ -62,6 +65,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
       logger,
       isAttached: (sessionId) => sandboxes.attached().includes(sessionId),
       onSuspended: (session) => recordSuspended(parts, session),
+      suspendIdle: (at) => suspendIdle(parts, { engineId: at, workerId: lease.workerId(), afterMs: options.suspendMs }),
     },
     options.reapMs,
   )

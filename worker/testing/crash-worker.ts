@@ -39,6 +39,7 @@ const worker = await startWorker(
     renewMs: config.leaseRenewMs,
     sweepMs: config.sweepMs,
     reapMs: 2_000,
+    suspendMs: config.sandboxSuspendMs,
     drainMs: config.drainMs,
     suspectEntry: path.join(import.meta.dirname, 'crash-suspect.ts'),
   },

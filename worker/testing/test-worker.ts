@@ -13,6 +13,8 @@ import { type EventRow, readSessionEvents, type SessionRow, waitForSession, wait
 export type TestWorker = {
   parts: TurnParts & { close(): Promise<void> }
   worker: RunningWorker
+  /** Where its snapshots lie. */
+  dataDir: string
   waitFor(sessionId: string, fits: (row: SessionRow) => boolean, timeoutMs?: number): Promise<SessionRow>
   waitForStatus(sessionId: string, statuses: string[], timeoutMs?: number): Promise<SessionRow>
   eventTypes(sessionId: string): Promise<string[]>
@@ -54,6 +56,7 @@ export const startTestWorker = async ({
     renewMs: config.leaseRenewMs,
     sweepMs: config.sweepMs,
     reapMs: 1_000,
+    suspendMs: config.sandboxSuspendMs,
     drainMs: config.drainMs,
   })
 
@@ -61,6 +64,7 @@ export const startTestWorker = async ({
   return {
     parts,
     worker,
+    dataDir,
     waitFor: (sessionId, fits, timeoutMs) => waitForSession(test, sessionId, fits, timeoutMs),
     waitForStatus: (sessionId, statuses, timeoutMs) => waitForStatus(test, sessionId, statuses, timeoutMs),
     events,

@@ -688,7 +688,7 @@ GRANT SELECT ON "tenant", "api_key", "turn", "claim", "lease", "spend", "install
 GRANT INSERT, UPDATE, DELETE ON "lease" TO longhaul_system;
 GRANT INSERT ON "api_key" TO longhaul_system;
 GRANT UPDATE ("last_used_at", "revoked_at") ON "api_key" TO longhaul_system;
-GRANT SELECT ("id", "tenant_id", "status", "stop_reason", "control", "head", "engine_id", "sandbox_id", "sandbox_state", "sandbox_used_at", "created_at", "updated_at", "deleted_at")
+GRANT SELECT ("id", "tenant_id", "status", "stop_reason", "control", "head", "engine_id", "sandbox_id", "sandbox_state", "sandbox_image", "sandbox_used_at", "created_at", "updated_at", "deleted_at")
   ON "session" TO longhaul_system;
 GRANT UPDATE ("state", "due_at", "wait_reason", "wait_scope", "wake_no", "wakes", "woken_at", "suspect", "alone", "crashes") ON "turn" TO longhaul_system;
 GRANT UPDATE ("worker_id", "turn_id") ON "claim" TO longhaul_system;

@@ -1,10 +1,12 @@
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
+import { reapImages } from '../checkpoints/reap-images.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 
 type Found = Awaited<ReturnType<SandboxProvider['list']>>[number]
 /** `quiet`: nothing was written for a while, so that no other worker keeps its sandbox warm for the next turn. */
-type Owner = { id: string; final: boolean; engineId: string | null; running: boolean; quiet: boolean }
+/** `suspended`: its sandbox is an image, and a container of it one that was to be removed. */
+type Owner = { id: string; final: boolean; engineId: string | null; running: boolean; quiet: boolean; suspended: boolean }
 
 /** A container this young may belong to a turn that has not recorded it yet. */
 const YOUNG_MS = 120_000
@@ -20,12 +22,14 @@ export const startReaping = (
     logger,
     isAttached,
     onSuspended,
+    suspendIdle,
   }: {
     db: Database
     provider: SandboxProvider
     logger: Logger
     isAttached: (sessionId: string) => boolean
     onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
+    suspendIdle: (engineId: string) => Promise<void>
   },
   everyMs: number,
 ): { reapNow(): Promise<void>; stop(): Promise<void> } => {
@@ -36,6 +40,8 @@ export const startReaping = (
       const owners = await readOwners(db, [...new Set(found.map(({ sessionId }) => sessionId))])
       const engineId = await provider.engineId()
       for (const container of found) await judge(container, owners.get(container.sessionId), engineId)
+      await suspendIdle(engineId)
+      if (provider.images !== null) await reapImages({ db, images: provider.images, logger })
     } catch (error) {
       logger.warn({ err: error }, 'the reaper could not run')
     }
@@ -78,7 +84,7 @@ export const startReaping = (
 const isOrphan = (container: Found, { owner, engineId, ageMs }: { owner: Owner | undefined; engineId: string; ageMs: number }): boolean => {
   if (owner === undefined || owner.final) return ageMs > 5_000
   if (container.kind !== 'sandbox') return ageMs > YOUNG_MS && !owner.running
-  return ageMs > YOUNG_MS && owner.engineId !== engineId && !owner.running
+  return ageMs > YOUNG_MS && (owner.engineId !== engineId || owner.suspended) && !owner.running
 }
 
 const readOwners = async (db: Database, sessionIds: string[]): Promise<Map<string, Owner>> => {
@@ -86,7 +92,8 @@ const readOwners = async (db: Database, sessionIds: string[]): Promise<Map<strin
   const { rows } = await db.system.query<Owner>(
     `select s.id, (s.deleted_at is not null or s.status in ('CANCELED', 'FAILED')) as final, s.engine_id as "engineId",
        exists (select from turn t where t.session_id = s.id and t.state = 'running') as running,
-       s.updated_at < clock_timestamp() - $2 * interval '1 millisecond' as quiet
+       s.updated_at < clock_timestamp() - $2 * interval '1 millisecond' as quiet,
+       coalesce(s.sandbox_state = 'SUSPENDED', false) and s.sandbox_id is null as suspended
      from session s where s.id = any($1)`,
     [sessionIds, YOUNG_MS],
   )

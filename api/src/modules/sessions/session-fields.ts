@@ -61,10 +61,11 @@ export const sessionFields: NonNullable<Resolvers['Session']> = {
   doneConditions: of((row, context) => reads(row, context).load.conditionsOfSession.load(row.id)),
   threads: of((row, context) => reads(row, context).load.threadsOfSession.load(row.id)),
   sandbox: of((row, { principal }) =>
-    row.sandboxId === null || row.sandboxState === null
+    row.sandboxState === null
       ? null
       : {
-          id: row.sandboxId,
+          // One that became an image has no container to be named by.
+          id: row.sandboxId ?? row.id,
           state: row.sandboxState,
           provider: row.sandboxProvider ?? '',
           host: principal.role === 'OPERATOR' ? row.engineId : null,
