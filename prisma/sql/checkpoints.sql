@@ -49,7 +49,7 @@ begin
   perform from claim where thread_id = k.thread_id and epoch = (p_taken->>'epoch')::int for share;
   if not found then return '{"refused": "stale_epoch"}'; end if;
   update checkpoint set state = 'whole', seq = (p_taken->>'seq')::int, context = p_taken->'context', engine_id = p_taken->>'engineId',
-    image_id = p_taken->>'imageId', snapshot_id = p_taken->>'snapshotId'
+    image_id = p_taken->>'imageId', snapshot_id = p_taken->>'snapshotId', problem = null
   where id = k.id and state = 'taking' returning * into k;
   if not found then return '{"refused": "not_taking"}'; end if;
   s := append_to_log(s, k.thread_id, jsonb_build_array(jsonb_build_object('type', 'session.checkpointed', 'actor', k.actor, 'payload',
