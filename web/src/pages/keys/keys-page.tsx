@@ -56,7 +56,7 @@ const KeysOf = ({ tenant }: { tenant: string }) => {
         )}
       </PageHead>
       <p className="quiet">Who has a key may do what its role says. People sign in with one, and programs send one with each request.</p>
-      {made && <SecretNote key={made.name} title={`The key “${made.name}” is made`} secret={made.secret} onDone={() => setMade(null)} />}
+      {made && <SecretNote key={made.secret} title={`The key “${made.name}” is made`} secret={made.secret} onDone={() => setMade(null)} />}
       <KeyList pages={pages} />
       {making && (
         <NewKeyDialog
