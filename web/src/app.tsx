@@ -23,6 +23,8 @@ const NewEnvironmentPage = lazy(() =>
 )
 const EnvironmentPage = lazy(() => import('./pages/environments/environment-page.tsx').then((file) => ({ default: file.EnvironmentPage })))
 const KeysPage = lazy(() => import('./pages/keys/keys-page.tsx').then((file) => ({ default: file.KeysPage })))
+const SpendPage = lazy(() => import('./pages/spend/spend-page.tsx').then((file) => ({ default: file.SpendPage })))
+const TenantsPage = lazy(() => import('./pages/tenants/tenants-page.tsx').then((file) => ({ default: file.TenantsPage })))
 
 const Opening = () => (
   <p className="page quiet" role="status">
@@ -55,6 +57,8 @@ export const App = () => (
             <Route path="/environments/new" component={NewEnvironmentPage} />
             <Route path="/environments/:id">{({ id }) => <EnvironmentPage key={id} id={id} />}</Route>
             <Route path="/keys" component={KeysPage} />
+            <Route path="/spend" component={SpendPage} />
+            <Route path="/tenants" component={TenantsPage} />
             <Route component={NotFound} />
           </Switch>
         </Suspense>

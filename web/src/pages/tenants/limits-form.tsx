@@ -1,0 +1,63 @@
+import { useState } from 'react'
+import { problemElsewhere, problemOf } from '../../api/problem.ts'
+import { useAction } from '../../api/use-action.ts'
+import { Button } from '../../components/button.tsx'
+import { ErrorNote } from '../../components/error-note.tsx'
+import { TextField } from '../../components/field.tsx'
+import { UpdateTenantDocument } from '../../generated/graphql.ts'
+import type { TenantRow } from './tenants-page.tsx'
+
+/** A tenant's name, and how much of the platform it may take at once. */
+export const LimitsForm = ({ row, onChanged }: { row: TenantRow; onChanged: () => void }) => {
+  const [name, setName] = useState(row.name)
+  const [atOnce, setAtOnce] = useState(String(row.maxConcurrentSessions))
+  const [saved, setSaved] = useState(false)
+  const update = useAction(UpdateTenantDocument)
+  const { problem } = update
+  const submit = async () => {
+    setSaved(false)
+    if (!(await update.run({ input: { id: row.id, name: name.trim(), maxConcurrentSessions: Number(atOnce) } }))) return
+    setSaved(true)
+    onChanged()
+  }
+  const elsewhere = problemElsewhere(problem, ['name', 'maxConcurrentSessions'])
+  return (
+    <form
+      className="card stack"
+      aria-label={`Limits of ${row.name}`}
+      onSubmit={(event) => {
+        event.preventDefault()
+        void submit()
+      }}
+    >
+      <h2>Name and limits</h2>
+      <TextField label="Name" required maxLength={200} value={name} onValue={setName} error={problemOf(problem, 'name')} />
+      <AtOnceField value={atOnce} onValue={setAtOnce} error={problemOf(problem, 'maxConcurrentSessions')} />
+      <div className="row">
+        <Button type="submit" kind="primary" busy={update.busy}>
+          Save
+        </Button>
+        <span role="status" className="good small">
+          {saved && 'Saved.'}
+        </span>
+      </div>
+      {elsewhere && <ErrorNote error={elsewhere} />}
+    </form>
+  )
+}
+
+export const AtOnceField = (props: {
+  value: string
+  onValue: (value: string) => void
+  error: string | undefined
+  placeholder?: string
+}) => (
+  <TextField
+    {...props}
+    label="Sessions that run a turn at once"
+    inputMode="numeric"
+    pattern="\s*\d*\s*"
+    title="A whole number"
+    hint="More wait, and are not lost."
+  />
+)
