@@ -144,9 +144,8 @@ async function restore(): Promise<void> {
     'longhaul',
     '/tmp/longhaul.dump',
   ])
-  await stack.compose('up', '--no-start', 'worker')
-  const worker = await stack.containerOf('worker')
-  await stack.run(['docker', 'cp', `${join(folder, 'snapshots')}/.`, `${worker}:/var/lib/longhaul`])
+  const copy = ['--entrypoint', 'cp', '-v', `${join(folder, 'snapshots')}:/from:ro`, 'worker', '-R', '/from/.', '/var/lib/longhaul']
+  await stack.compose('run', '--rm', '--no-deps', '-T', '--user', '10002:10002', ...copy)
   await stack.compose('up', '-d')
 }
 

@@ -11,8 +11,6 @@ const LOOK_MS = 500
 /** Compose v2 where it is, else Debian's. */
 const compose = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0 ? ['docker', 'compose'] : ['docker-compose']
 
-export type Stack = ReturnType<typeof openStack>
-
 /** One installation: everything it makes carries the project's name. `env` is what a user would write into .env. */
 export const openStack = ({ root, project, env }: { root: string; project: string; env: Record<string, string> }) => {
   const environment = { ...process.env, ...env }
