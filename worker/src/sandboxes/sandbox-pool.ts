@@ -25,6 +25,7 @@ type Opening = {
   epoch: number
   heldUntil: number
   opened: Promise<Opened>
+  isOpen: boolean
 }
 
 /** `origin`: the checkpoint that it was made from at this opening. */
@@ -69,6 +70,12 @@ export class SandboxPool {
   /** Starts the sandbox beside something else. What goes wrong shows when it is acquired. */
   warm(stretch: Stretch): void {
     this.#open(stretch).catch(() => {})
+  }
+
+  /** It would be acquired at once: nothing is opened first, and nobody keeps its files. */
+  isAtHand({ claim: { session, epoch } }: Stretch): boolean {
+    const known = this.#openings.get(session.id)
+    return known !== undefined && known.epoch === epoch && known.isOpen && !this.#held.has(session.id)
   }
 
   /** The session's sandbox under this claim, with its resources in; the log says so when it is new, or when the old one was lost. */
@@ -143,11 +150,16 @@ export class SandboxPool {
     // The older claim's channel would go on mending itself, and start again what is stopped.
     this.forget({ sessionId: session.id, epoch })
     const opened = this.#openAndFill(stretch)
-    const opening = { tenantId: stretch.claim.tenantId, epoch, heldUntil: epoch, opened }
+    const opening: Opening = { tenantId: stretch.claim.tenantId, epoch, heldUntil: epoch, opened, isOpen: false }
     this.#openings.set(session.id, opening)
-    opened.catch(() => {
-      if (this.#openings.get(session.id) === opening) this.#openings.delete(session.id)
-    })
+    opened.then(
+      () => {
+        opening.isOpen = true
+      },
+      () => {
+        if (this.#openings.get(session.id) === opening) this.#openings.delete(session.id)
+      },
+    )
     return opened
   }
 

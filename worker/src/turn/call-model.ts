@@ -46,14 +46,14 @@ export const callModel = async (stretch: Stretch): Promise<'go_on' | 'let_go'> =
 }
 
 /**
- * From here the cost must be recorded even if the claim is lost: the provider has counted it. An answer that calls no tool is held for
- * the turn's end, which comes next; a tool may take its time.
+ * From here the cost must be recorded even if the claim is lost: the provider has counted it. The answer is held for what comes next, its
+ * first tool call or the turn's end.
  */
-const recordAnswer = async (
+const recordAnswer = (
   stretch: Stretch,
   answer: ModelAnswer,
   { settlement, costNanos, promptHash }: { settlement: Settlement; costNanos: bigint | null; promptHash: string },
-): Promise<'go_on'> => {
+): 'go_on' => {
   const message: NewEvent = {
     type: 'agent.message',
     actor: 'agent',
@@ -71,7 +71,6 @@ const recordAnswer = async (
     ...(costNanos === null ? {} : { costNanos }),
   }
   stretch.hold([message], settlement)
-  if (answer.content.some(({ type }) => type === 'tool_use')) await stretch.flush()
   return 'go_on'
 }
 

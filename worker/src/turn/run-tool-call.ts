@@ -31,8 +31,10 @@ export const startCall = async (stretch: Stretch, call: ToolCallView): Promise<'
       `There is no tool named ${JSON.stringify(call.name)}. Tools: ${[...stretch.parts.tools.keys()].join(', ')}.`,
     )
   if (isDenied(stretch, call.name)) return refuse(stretch, call, `The tool ${call.name} is not allowed for this agent.`)
+  if (!stretch.parts.sandboxes.isAtHand(stretch)) await stretch.flush()
   const sandbox = await openSandbox(stretch)
   if (sandbox === 'let_go') return 'let_go'
+  // The answer, or the result of the call before, goes with it.
   const logged = await stretch.append(
     [
       {
@@ -65,6 +67,7 @@ const collectCall = async (
   onNeverSeen: (tool: Tool, sandbox: Sandbox) => Promise<'go_on' | 'let_go'>,
 ): Promise<'go_on' | 'let_go'> => {
   const tool = stretch.parts.tools.get(call.name)
+  await stretch.flush()
   const sandbox = await openSandbox(stretch)
   if (sandbox === 'let_go') return 'let_go'
   if (tool === undefined || call.seq === null || wasLostSince(stretch.events, call.seq)) return resultUnknown(stretch, call)
@@ -153,8 +156,8 @@ const finish = async (
   }
   if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost during a tool call')
   await stretch.parts.atPoint('after_call')
-  await stretch.append([resultEvent(stretch, call, { ...outcome, outcome: signal.aborted ? 'interrupted' : 'done' })])
-  await stretch.parts.atPoint('after_result')
+  // Until the next call or the turn's end has written it, it lies in the sandbox too.
+  stretch.hold([resultEvent(stretch, call, { ...outcome, outcome: signal.aborted ? 'interrupted' : 'done' })])
   return 'go_on'
 }
 

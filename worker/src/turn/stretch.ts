@@ -140,6 +140,7 @@ export const openStretch = (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes
       // What is held may be the reading of the very messages that the guard asks for.
       if (guard?.unread !== undefined && held.settle === undefined) await stretch.flush()
       const answers = held.settle !== undefined
+      const results = held.events.some(({ type }) => type === 'agent.tool_result')
       const result = await appendCounted(parts.db, {
         ...of,
         epoch: claim.epoch,
@@ -160,6 +161,7 @@ export const openStretch = (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes
       stretch.events.push(...newEvents.map((event, index) => toLogEvent(event, { seq: from + index, threadId: thread.id })))
       parts.queue.send(result.wakes)
       if (answers) await parts.atPoint('after_answer')
+      if (results) await parts.atPoint('after_result')
       return result
     },
   }
