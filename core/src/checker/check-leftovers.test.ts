@@ -3,6 +3,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts'
 import { seedSession, seedTenant, silentParts } from '../../testing/seeds.ts'
+import { takeCheckpoint } from '../../testing/take-checkpoint.ts'
+import { forkSession } from '../forks/fork-session.ts'
 import { deleteSession } from '../sessions/delete-session.ts'
 import { checkDatabase } from './check-database.ts'
 import { isEngineReachable, listContainers } from './list-containers.ts'
@@ -11,6 +13,7 @@ const run = promisify(execFile)
 const engine = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock'
 const image = 'longhaul-checker-empty'
 const made: string[] = []
+const images: string[] = []
 
 let test: TestDatabase
 beforeAll(async () => {
@@ -20,8 +23,17 @@ beforeAll(async () => {
 afterAll(async () => {
   await test.close()
   if (made.length > 0) await run('docker', ['rm', '-f', ...made])
-  await run('docker', ['rmi', image])
+  await run('docker', ['rmi', image, ...images])
 })
+
+/** An empty image of a checkpoint, as a worker labels it. */
+const makeImage = async (labels: { tenant: string; checkpoint: string }): Promise<string> => {
+  const name = `longhaul-checker-image:${labels.checkpoint.toLowerCase()}`
+  const changes = Object.entries({ kind: 'checkpoint', ...labels }).flatMap(([label, value]) => ['-c', `LABEL longhaul.${label}=${value}`])
+  const { stdout } = await run('sh', ['-c', `tar -c -T /dev/null | docker import "$@" - ${name}`, 'import', ...changes])
+  images.push(name)
+  return stdout.trim().slice('sha256:'.length, 'sha256:'.length + 12)
+}
 
 /** Never started: an engine lists it all the same. */
 const makeContainer = async (labels: { kind: string; tenant: string; session: string }): Promise<string> => {
@@ -52,6 +64,31 @@ describe('what nobody owns any more', () => {
         .map(({ at }) => at)
     expect((await found(-2_000)).toSorted()).toEqual(orphans.toSorted())
     expect(await found(3_600_000)).toEqual([])
+  })
+
+  it('is an image too: of a checkpoint that never became whole, or whose session is gone and was never forked', async () => {
+    const parts = silentParts(test.db)
+    const tenant = await seedTenant(test.db)
+    const label = { tenant: tenant.tenantId }
+    const make = async (fork: boolean, gone: boolean) => {
+      const sessionId = await seedSession(parts, tenant)
+      const { id } = await takeCheckpoint(test.db, { tenantId: tenant.tenantId, sessionId })
+      const forks = [{ title: null, prompt: null, agentId: null, budgetNanos: null }]
+      if (fork) await forkSession(parts, tenant.caller, { checkpointId: id, forks })
+      if (gone) await deleteSession(parts, tenant.caller, { sessionId })
+      return makeImage({ ...label, checkpoint: id })
+    }
+    await make(false, false)
+    await make(true, true)
+    await makeImage({ tenant: 'tnt_of_another_installation', checkpoint: 'ckp_elsewhere' })
+    const orphans = [await make(false, true), await makeImage({ ...label, checkpoint: 'ckp_never_recorded' })]
+    const { violations } = await checkDatabase({ databaseUrl: test.url, dockerHost: engine, graceMs: -2_000 })
+    expect(
+      violations
+        .filter(({ what }) => /an image of checkpoint/.test(what))
+        .map(({ at }) => at)
+        .toSorted(),
+    ).toEqual(orphans.toSorted())
   })
 
   it('is looked for only where an engine answers', async () => {

@@ -1,12 +1,12 @@
 import type { SnapshotStore } from '../checkpoints/snapshot-store.ts'
-import { listContainers } from './list-containers.ts'
+import { listCheckpointImages, listContainers } from './list-containers.ts'
 import { readAsTenants } from './read-as-tenants.ts'
 import type { Scope } from './report.ts'
 
 type Owner = { id: string; gone: boolean; running: boolean }
 type Outside = { dockerHost: string | null; snapshots: SnapshotStore | null; tenantIds: readonly string[] }
 
-/** R10: after the reaper's interval nothing is left that nobody owns: containers by their label, stored snapshots by their rows. */
+/** R10: after the reaper's interval nothing is left that nobody owns: containers and images by their label, stored snapshots by their rows. */
 export const checkLeftovers = async (scope: Omit<Scope, 'tenantId'>, { dockerHost, snapshots, tenantIds }: Outside): Promise<void> => {
   const before = Date.now() - scope.graceMs
   if (snapshots === null) scope.unchecked.push({ rule: 'R10', why: 'no snapshot store was given', whole: false })
@@ -15,6 +15,7 @@ export const checkLeftovers = async (scope: Omit<Scope, 'tenantId'>, { dockerHos
     scope.unchecked.push({ rule: 'R10', why: 'no engine was given: containers were not looked for', whole: snapshots === null })
     return
   }
+  await checkImages(scope, { dockerHost, tenantIds, before })
   const containers = await listContainers(dockerHost)
   const owners = new Map((await readOwners(scope, tenantIds)).map((owner) => [owner.id, owner]))
   for (const container of containers) {
@@ -35,6 +36,28 @@ export const checkLeftovers = async (scope: Omit<Scope, 'tenantId'>, { dockerHos
         what: `a ${container.kind} container of ${container.sessionId}, and no turn of it runs`,
       })
   }
+}
+
+/** An image is wanted while somebody can go back to its checkpoint: its own session's people, or a fork's sandbox that is lost. */
+const checkImages = async (
+  scope: Omit<Scope, 'tenantId'>,
+  { dockerHost, tenantIds, before }: { dockerHost: string; tenantIds: readonly string[]; before: number },
+): Promise<void> => {
+  const found = (await listCheckpointImages(dockerHost)).filter(
+    ({ tenantId, createdAtMs }) => tenantIds.includes(tenantId) && createdAtMs <= before,
+  )
+  if (found.length === 0) return
+  const rows = await readAsTenants<{ id: string }>(
+    scope.client,
+    tenantIds,
+    `select k.id from checkpoint k join session s on s.id = k.session_id where k.id = any($1) and k.state in ('taking', 'whole') and (s.deleted_at is null
+       or exists (select from log_segment g join session f on f.id = g.session_id where g.source_session_id = s.id and f.deleted_at is null and g.to_seq = k.seq))`,
+    [found.map(({ checkpointId }) => checkpointId)],
+  )
+  const wanted = new Set(rows.map(({ id }) => id))
+  for (const { id, checkpointId } of found)
+    if (!wanted.has(checkpointId))
+      scope.violations.push({ rule: 'R10', at: id, what: `an image of checkpoint ${checkpointId}, which nobody can go back to` })
 }
 
 const checkStored = async (

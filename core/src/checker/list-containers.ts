@@ -22,6 +22,24 @@ export const listContainers = async (dockerHost: string): Promise<FoundContainer
   }))
 }
 
+const images = z.array(
+  z.object({ Id: z.string(), Created: z.number(), Labels: z.record(z.string(), z.string()), RepoTags: z.array(z.string()).nullable() }),
+)
+
+export type FoundImage = { id: string; checkpointId: string; tenantId: string; createdAtMs: number }
+
+/** Every image that keeps a checkpoint's files. One without a name is another's parent, and goes with it. */
+export const listCheckpointImages = async (dockerHost: string): Promise<FoundImage[]> => {
+  const filters = encodeURIComponent(JSON.stringify({ label: ['longhaul.kind=checkpoint'], dangling: ['false'] }))
+  const found = images.parse(JSON.parse(await get(dockerHost, `/images/json?filters=${filters}`)))
+  return found.map(({ Id, Created, Labels }) => ({
+    id: Id.slice('sha256:'.length, 'sha256:'.length + 12),
+    checkpointId: Labels['longhaul.checkpoint'] ?? '',
+    tenantId: Labels['longhaul.tenant'] ?? '',
+    createdAtMs: Created * 1000,
+  }))
+}
+
 /** Whether an engine answers there. */
 export const isEngineReachable = async (dockerHost: string): Promise<boolean> =>
   get(dockerHost, '/_ping').then(

@@ -1,7 +1,8 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { FileLookAnswer } from './file-look.ts'
 
-export type FileLook = { id: string; tenantId: string; sessionId: string; op: 'list' | 'read'; path: string }
+/** `sandboxId`: null where the session has none, and its files are those of its newest checkpoint. */
+export type FileLook = { id: string; tenantId: string; sessionId: string; op: 'list' | 'read'; path: string; sandboxId: string | null }
 
 /** Looks nobody waits for any more are removed after this long. */
 const KEPT = "interval '5 minutes'"

@@ -11,7 +11,8 @@ const LOOK_MS = 40
 
 /**
  * One folder's entries, or one file, as they are now. Null where there is no such path. Throws BAD_USER_INPUT for a path outside /workspace,
- * UNAVAILABLE when no worker of the session's engine answers. Before the sandbox exists, it is the resources that are seen.
+ * UNAVAILABLE when no worker of the session's engine answers. Before there is a sandbox or a
+ * checkpoint to make one from, it is the resources that are seen.
  */
 export const askForFiles = async (
   parts: CoreParts,
@@ -32,13 +33,15 @@ const ask = async (
 ): Promise<{ id: string; engineId: string } | null> =>
   inTransaction(parts.db, async (client) => {
     await client.query("select set_config('longhaul.tenant', $1, true)", [tenantId])
-    const { rows } = await client.query<{ engine_id: string | null; sandbox_id: string | null }>(
-      'select engine_id, sandbox_id from session where id = $1 and deleted_at is null',
-      [sessionId],
+    const { rows } = await client.query<{ engine_id: string | null; has_files: boolean }>(
+      `select coalesce(engine_id, (select engine_id from lease where engine_id is not null and expires_at > clock_timestamp() limit 1)) as engine_id,
+         sandbox_id is not null or jsonb_array_length(read_restore_points($2, id)) > 0 as has_files
+       from session where id = $1 and deleted_at is null`,
+      [sessionId, tenantId],
     )
     const [session] = rows
     if (session === undefined) throw notFound('session', sessionId)
-    if (session.engine_id === null || session.sandbox_id === null) return null
+    if (session.engine_id === null || !session.has_files) return null
     const id = createId('flk')
     await client.query('insert into file_look (id, tenant_id, session_id, engine_id, op, path) values ($1, $2, $3, $4, $5, $6)', [
       id,

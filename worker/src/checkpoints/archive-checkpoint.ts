@@ -22,7 +22,8 @@ export const archiveCheckpoint = async (
   while (running >= MAX_AT_ONCE) await sleep(LOOK_MS, undefined, { ref: false })
   running++
   try {
-    const tar = await images.readWorkspace(imageId, { tenantId, sessionId })
+    const tar = await images.read(imageId, { tenantId, sessionId, path: '/workspace' })
+    if (tar === null) throw new Error('its image has no /workspace')
     const snapshotId = await storeWorkspace(parts, { tenantId, sessionId, tar })
     await attachSnapshot(parts.db, { tenantId, checkpointId: id, snapshotId })
     await parts.atPoint('checkpoint_archived')

@@ -1,6 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { awaitCheckpoint, createCheckpoint } from '@longhaul/core/src/checkpoints/create-checkpoint.ts'
+import { askForFiles } from '@longhaul/core/src/files/ask-for-files.ts'
 import { forkSession } from '@longhaul/core/src/forks/fork-session.ts'
 import { sendMessage } from '@longhaul/core/src/sessions/send-message.ts'
 import { createTestDatabase, type TestDatabase } from '@longhaul/core/testing/database.ts'
@@ -117,6 +118,13 @@ describe('a sandbox that is lost', () => {
     await stored(id)
     await loseSandbox(sessionId)
     await worker.parts.sandboxes.provider.images?.remove(id)
+    // A fork that has not begun shows what it will begin with.
+    const idle = [{ title: null, prompt: null, agentId: null, budgetNanos: null }]
+    const { sessionIds } = await forkSession(worker.parts, tenant.caller, { checkpointId: id, forks: idle })
+    const look = { tenantId: tenant.tenantId, sessionId: sessionIds[0] ?? '' }
+    expect(await askForFiles(worker.parts, { ...look, op: 'read', path: 'd/a' })).toMatchObject({ file: { text: 'kept\n' } })
+    expect(await askForFiles(worker.parts, { ...look, op: 'list', path: 'd' })).toMatchObject({ entries: [{}, {}, {}] })
+    expect(await askForFiles(worker.parts, { ...look, op: 'read', path: 'd/none' })).toBeNull()
     const events = await goOn(sessionId, bash('cat d/a d/l d/h; stat -c "%a %U" d/a; cat ~/b || true'))
     expect(states(events)).toMatchObject([
       { state: 'LOST', lostCalls: [], kept: 'workspace' },
@@ -164,6 +172,8 @@ describe('a sandbox that has long had nothing to do', () => {
       const { provider } = worker.parts.sandboxes
       while ((await provider.list()).some((container) => container.sessionId === sessionId))
         await new Promise((done) => setTimeout(done, 20))
+      const look = { tenantId: tenant.tenantId, sessionId, op: 'read' as const, path: 'n' }
+      expect(await askForFiles(worker.parts, look)).toMatchObject({ file: { text: `${cycle - 1}\n` } })
       const events = await goOn(sessionId, bash(`echo $(($(cat n) + 1)) >n; cat n ~/tool`))
       expect(results(events)).toEqual([`${cycle}\ninstalled\n`])
       expect(states(events).map(({ state }) => state)).not.toContain('LOST')

@@ -18,6 +18,7 @@ export const reapImages = async ({
   images: SandboxImages
   logger: Logger
 }): Promise<void> => {
+  await images.removeUnnamed(YOUNG_MS)
   const found = (await images.list()).filter(({ createdAt }) => Date.now() - createdAt.getTime() > YOUNG_MS)
   if (found.length === 0) return
   const wanted = await findWanted(

@@ -1,15 +1,19 @@
-/** Answers who looks into the files of sessions whose sandbox this engine holds. Reads from the engine, also of a stopped sandbox; wakes nothing. */
+/**
+ * Answers who looks into the files of sessions whose sandbox this engine holds. Reads from the engine, also of a stopped sandbox, or
+ * from the checkpoint that a suspended one will be made from; wakes nothing.
+ */
 import type { Readable } from 'node:stream'
 import { answerFileLook, type FileLook, takeFileLooks } from '@longhaul/core/src/files/answer-file-looks.ts'
 import { type FileEntry, type FileLookAnswer, MAX_ENTRIES, MAX_FILE_BYTES, toFileContent } from '@longhaul/core/src/files/file-look.ts'
 import { cleanJson } from '@longhaul/core/src/text.ts'
+import { readOrigin } from '../checkpoints/read-origin.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 import type { TurnParts } from '../turn/stretch.ts'
 import { walkArchive } from '../workspace/walk-archive.ts'
 
 /** Looks at once when told, and every so often by itself: an announcement may be lost. */
 export const startAnsweringLooks = (
-  { db, sandboxes, logger }: Pick<TurnParts, 'db' | 'sandboxes' | 'logger'>,
+  { db, sandboxes, snapshots, logger }: Pick<TurnParts, 'db' | 'sandboxes' | 'snapshots' | 'logger'>,
   { engineId, everyMs }: { engineId: string; everyMs: number },
 ): { lookNow(): void; stop(): Promise<void> } => {
   let running: Promise<void> | null = null
@@ -18,7 +22,9 @@ export const startAnsweringLooks = (
     try {
       const looks = await takeFileLooks(db, engineId)
       await Promise.all(
-        looks.map(async (look) => answerFileLook(db, look, cleanJson(await answerLook(sandboxes.provider, look)).value as FileLookAnswer)),
+        looks.map(async (look) =>
+          answerFileLook(db, look, cleanJson(await answerLook({ db, sandboxes, snapshots }, look)).value as FileLookAnswer),
+        ),
       )
     } catch (error) {
       logger.warn({ err: error }, 'a look into files could not be answered')
@@ -43,9 +49,12 @@ export const startAnsweringLooks = (
   }
 }
 
-export const answerLook = async (provider: SandboxProvider, look: FileLook): Promise<FileLookAnswer> => {
+type Places = Pick<TurnParts, 'db' | 'snapshots'> & { sandboxes: { provider: SandboxProvider } }
+
+export const answerLook = async (places: Places, look: FileLook): Promise<FileLookAnswer> => {
   try {
-    const tar = await provider.readWorkspace(look.sessionId, look.path)
+    const { provider } = places.sandboxes
+    const tar = look.sandboxId === null ? await readOrigin(places, look) : await provider.readWorkspace(look.sessionId, look.path)
     if (tar === null) return { problem: 'not_found' }
     return look.op === 'list' ? await listFolder(tar, look.path) : await readFile(tar, look.path)
   } catch {

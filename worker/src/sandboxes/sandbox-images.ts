@@ -12,10 +12,12 @@ export interface SandboxImages {
    */
   save(owner: ImageOwner): Promise<{ imageId: string } | null>
   has(imageId: string): Promise<boolean>
-  /** A tar of /workspace as it is in the image, entries below `workspace/`. */
-  readWorkspace(imageId: string, of: { tenantId: string; sessionId: string }): Promise<Readable>
+  /** A tar of a file or folder as it is in the image, names relative to its parent; null where there is none. */
+  read(imageId: string, of: { tenantId: string; sessionId: string; path: string }): Promise<Readable | null>
   /** All of this installation, by label. */
   list(): Promise<FoundImage[]>
   /** Lets go of what one checkpoint keeps; what others are made from stays until they are gone. Idempotent. */
   remove(checkpointId: string): Promise<void>
+  /** Removes what has lost its name (saved again after a crash, or let go of) and nothing is made from, if it is older than this. */
+  removeUnnamed(olderThanMs: number): Promise<void>
 }

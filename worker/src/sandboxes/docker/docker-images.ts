@@ -40,7 +40,7 @@ export class DockerImages implements SandboxImages {
     return (await this.#ask(() => this.#docker.getImage(imageId).inspect(), [404])) !== null
   }
 
-  async readWorkspace(imageId: string, of: { tenantId: string; sessionId: string }): Promise<Readable> {
+  async read(imageId: string, { path, ...of }: { tenantId: string; sessionId: string; path: string }): Promise<Readable | null> {
     // Made and never started: it only gives the image's files a place to be read from.
     const size = { cpus: 1, memoryMb: 64, diskMb: 64 }
     const options = toContainerOptions({ ...of, ...size, image: imageId, kind: 'copy', instance: this.#instance, command: ['true'] })
@@ -49,8 +49,9 @@ export class DockerImages implements SandboxImages {
     // Labelled: should this fail or the process die, the reaper removes it.
     const remove = () => void container.remove({ force: true, v: true }).catch(() => {})
     try {
-      const tar = (await askEngine((abortSignal) => container.getArchive({ path: '/workspace', abortSignal }))) as Readable
-      return tar.once('close', remove)
+      const tar = (await this.#ask((abortSignal) => container.getArchive({ path, abortSignal }), [404])) as Readable | null
+      if (tar === null) remove()
+      return tar?.once('close', remove) ?? null
     } catch (error) {
       remove()
       throw error
@@ -60,7 +61,6 @@ export class DockerImages implements SandboxImages {
   async list(): Promise<FoundImage[]> {
     const filters = { label: [`longhaul.instance=${this.#instance}`, 'longhaul.kind=checkpoint'] }
     const found = await askEngine((abortSignal) => this.#docker.listImages({ filters, abortSignal }))
-    // One without a name was let go of, and goes by itself with the last that was made from it.
     return found.flatMap(({ Id, Created, Labels, RepoTags }) =>
       (RepoTags ?? []).some((name) => name.startsWith(`${repository}:`))
         ? [
@@ -80,6 +80,15 @@ export class DockerImages implements SandboxImages {
     // 409: a container is made from it; it goes once that is gone.
     const name = `${repository}:${tagOf(checkpointId)}`
     await this.#ask((abortSignal) => this.#docker.getImage(name).remove({ abortSignal }), [404, 409], saveMs)
+  }
+
+  async removeUnnamed(olderThanMs: number): Promise<void> {
+    const filters = { label: [`longhaul.instance=${this.#instance}`, 'longhaul.kind=checkpoint'], dangling: ['true'] }
+    for (const { Id, Created } of await askEngine((abortSignal) => this.#docker.listImages({ filters, abortSignal }))) {
+      if (Date.now() - Created * 1000 < olderThanMs) continue
+      // 409: another is made from it. It stays as long as that one does.
+      await this.#ask((abortSignal) => this.#docker.getImage(Id).remove({ abortSignal }), [404, 409], saveMs)
+    }
   }
 
   #labelsOf({ tenantId, sessionId, checkpointId }: ImageOwner): Record<string, string> {
