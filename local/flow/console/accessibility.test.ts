@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { repairConditions, repairPrompt, repairResources, repairScript } from '@longhaul/core/testing/scripted-model/scripts/repair.ts'
 import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Platform, startPlatform } from '../start-platform.ts'
 import { type Customer, makeCustomer, makeSession } from './make-customer.ts'
 import { type ConsoleBrowser, openBrowser, signIn } from './open-browser.ts'
@@ -29,6 +29,7 @@ beforeAll(async () => {
     budgetUsd: '1',
   })
 }, 90_000)
+afterEach(() => browser.closeTabs())
 afterAll(async () => {
   await browser?.close()
   await platform?.stop()
@@ -43,6 +44,19 @@ const findFaults = async (page: Page): Promise<string[]> => {
 }
 
 const widerThanItsScreen = (page: Page): Promise<boolean> => page.evaluate('document.documentElement.scrollWidth > innerWidth')
+
+/** What is wrong with each of these pages, by its path, once it shows the words that say it is all there. */
+const findFaultsOn = async (page: Page, pages: Record<string, string>): Promise<Record<string, string[]>> => {
+  const found: Record<string, string[]> = {}
+  for (const [path, words] of Object.entries(pages)) {
+    await page.goto(`${platform.url}${path}`)
+    await page.getByText(words).first().waitFor()
+    const faults = await findFaults(page)
+    if (await widerThanItsScreen(page)) faults.push('wider than its screen')
+    if (faults.length > 0) found[path] = faults
+  }
+  return found
+}
 
 const openAs = async (key: string, path: string, options: Parameters<ConsoleBrowser['open']>[1]): Promise<Page> => {
   const { page } = await browser.open(`${platform.url}${path}`, options)
@@ -86,37 +100,26 @@ describe.each(SCREENS)('in $name', ({ options }) => {
     expect(await widerThanItsScreen(page)).toBe(false)
   }, 60_000)
 
-  it.each([
-    { path: '/', shows: 'Repair the calculator' },
-    { path: '/?search=nothing', shows: 'No session fits' },
-    { path: '/sessions/new', shows: 'Done when' },
-    { path: '/agents', shows: 'Repairer' },
-    { path: '/environments', shows: 'Python' },
-    { path: '/spend', shows: 'Budgets' },
-    { path: '/keys', shows: 'wall' },
-    { path: '/nowhere', shows: 'There is no such page' },
-  ])(
-    'an admin finds none at $path',
-    async ({ path, shows }) => {
-      const page = await openAs(customer.adminKey, path, options)
-      await page.getByText(shows).first().waitFor()
-      expect(await findFaults(page)).toEqual([])
-      expect(await widerThanItsScreen(page)).toBe(false)
-    },
-    60_000,
-  )
+  it('an admin finds none on any page', async () => {
+    const page = await openAs(customer.adminKey, '/', options)
+    expect(
+      await findFaultsOn(page, {
+        '/': 'Repair the calculator',
+        '/?search=nothing': 'No session fits',
+        '/sessions/new': 'Done when',
+        '/agents': 'Repairer',
+        '/environments': 'Python',
+        '/spend': '$5.00',
+        '/keys': 'wall',
+        '/nowhere': 'There is no such page',
+      }),
+    ).toEqual({})
+  }, 120_000)
 
-  it.each([
-    { path: '/tenants', shows: 'Acme' },
-    { path: '/', shows: 'Whose sessions?' },
-  ])(
-    'an operator finds none at $path',
-    async ({ path, shows }) => {
-      const page = await openAs(platform.operatorKey, path, options)
-      await page.getByText(shows).first().waitFor()
-      expect(await findFaults(page)).toEqual([])
-      expect(await widerThanItsScreen(page)).toBe(false)
-    },
-    60_000,
-  )
+  it('an operator finds none on the pages that are theirs', async () => {
+    const page = await openAs(platform.operatorKey, '/', options)
+    expect(
+      await findFaultsOn(page, { '/': 'Whose sessions?', '/tenants': 'Acme', [`/?tenant=${customer.tenantId}`]: 'Repair the calculator' }),
+    ).toEqual({})
+  }, 120_000)
 })

@@ -1,7 +1,7 @@
 // What an agent writes is inert in the console: shown as text, run by nobody, followed by nobody, and never more than the page can bear.
 import type { Step } from '@longhaul/core/testing/scripted-model/script.ts'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Platform, startPlatform } from '../start-platform.ts'
 import { type Customer, makeCustomer, makeSession } from './make-customer.ts'
 import { type ConsoleBrowser, openBrowser, signIn } from './open-browser.ts'
@@ -49,6 +49,7 @@ beforeAll(async () => {
   await platform.workers.start()
   customer = await makeCustomer(platform)
 }, 90_000)
+afterEach(() => browser.closeTabs())
 afterAll(async () => {
   await browser?.close()
   await platform?.stop()

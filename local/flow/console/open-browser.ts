@@ -7,6 +7,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 export type ConsoleBrowser = {
   /** A tab of its own, with nothing kept from another. `faults` grows by what the page complains of: errors, refused scripts and styles. */
   open(url: string, options?: BrowserContextOptions): Promise<{ page: Page; faults: string[] }>
+  closeTabs(): Promise<void>
   close(): Promise<void>
 }
 
@@ -35,6 +36,9 @@ export const openBrowser = async (): Promise<ConsoleBrowser> => {
       })
       await page.goto(url)
       return { page, faults }
+    },
+    closeTabs: async () => {
+      for (const context of browser.contexts()) await context.close()
     },
     close: () => browser.close(),
   }

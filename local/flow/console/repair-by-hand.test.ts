@@ -2,7 +2,7 @@
 import { repairPrompt, repairResources, repairScript } from '@longhaul/core/testing/scripted-model/scripts/repair.ts'
 import { startTcpProxy, type TcpProxy } from '@longhaul/core/testing/tcp-proxy.ts'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Platform, startPlatform } from '../start-platform.ts'
 import { type Customer, makeCustomer } from './make-customer.ts'
 import { type ConsoleBrowser, openBrowser, signIn } from './open-browser.ts'
@@ -20,6 +20,7 @@ beforeAll(async () => {
   customer = await makeCustomer(platform)
   wire = await startTcpProxy({ port: Number(new URL(platform.url).port) })
 }, 90_000)
+afterEach(() => browser.closeTabs())
 afterAll(async () => {
   await browser?.close()
   await wire?.stop()
