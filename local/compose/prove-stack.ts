@@ -116,7 +116,8 @@ async function backUp(client: ApiClient, id: string): Promise<number> {
   const dump = join(folder, 'longhaul.dump')
   const command = ['docker', 'exec', postgres, 'pg_dump', '-U', 'postgres', '-Fc', '--exclude-schema=longhaul_queue', 'longhaul']
   await stack.run(command, { into: dump })
-  await stack.run(['docker', 'cp', `${await stack.containerOf('worker')}:/var/lib/longhaul`, join(folder, 'snapshots')])
+  const pack = ['docker', 'exec', '-u', '10002', await stack.containerOf('worker'), 'tar', '-C', '/var/lib/longhaul', '-cf', '-', '.']
+  await stack.run(pack, { into: join(folder, 'snapshots.tar') })
   say(`backed up: ${(await stat(dump)).size} bytes of database`)
   return head
 }
@@ -144,8 +145,8 @@ async function restore(): Promise<void> {
     'longhaul',
     '/tmp/longhaul.dump',
   ])
-  const copy = ['--entrypoint', 'cp', '-v', `${join(folder, 'snapshots')}:/from:ro`, 'worker', '-R', '/from/.', '/var/lib/longhaul']
-  await stack.compose('run', '--rm', '--no-deps', '-T', '--user', '10002:10002', ...copy)
+  const unpack = ['--entrypoint', 'tar', '-v', `${join(folder, 'snapshots.tar')}:/snapshots.tar:ro`, 'worker', '-C', '/var/lib/longhaul']
+  await stack.compose('run', '--rm', '--no-deps', '-T', '--user', '10002:10002', ...unpack, '-xf', '/snapshots.tar')
   await stack.compose('up', '-d')
 }
 
