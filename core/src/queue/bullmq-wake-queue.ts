@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type BackendFactory, createPostgresBackend, Queue, Worker } from 'bullmq'
+import { Queue, Worker } from 'bullmq'
 import type { Wake } from '../log/append-events.ts'
 import { createPostgresTransport } from '../log/postgres-transport.ts'
 import type { Logger } from '../logger.ts'
 import { createGate } from './create-gate.ts'
+import { createPatientBackend } from './patient-backend.ts'
 import { createWakeHints } from './wake-hints.ts'
 import type { WakeConsumer, WakeJob, WakeQueue } from './wake-queue.ts'
 
@@ -49,6 +50,11 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
       ...toFactory(backend),
     ) as Queue<WakeJob>
     queue.on('error', (error) => logger.warn({ err: error }, 'the queue reports an error'))
+    // BullMQ keeps what it met when it first connected: one that found nobody there would never send, so the next wake opens another.
+    queue.waitUntilReady().catch(() => {
+      if (queues.get(name) === queue) queues.delete(name)
+      queue.close().catch(() => {})
+    })
     queues.set(name, queue)
     return queue
   }
@@ -99,7 +105,14 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
           async (job) => {
             await gate.run(() => onWake(job.data))
           },
-          { ...toOptions(backend, retryStrategy), concurrency, maxStalledCount: 0, lockDuration: 30_000, drainDelay: 5 } as never,
+          {
+            ...toOptions(backend, retryStrategy),
+            concurrency,
+            maxStalledCount: 0,
+            lockDuration: 30_000,
+            drainDelay: 5,
+            runRetryDelay: RETRY_MS,
+          } as never,
           ...toFactory(backend),
         )
         worker.on('error', (error) => logger.warn({ err: error }, 'the queue reports an error'))
@@ -168,5 +181,4 @@ const toOptions = (backend: QueueBackend, retryStrategy: (times: number) => numb
   }
 }
 
-const toFactory = (backend: QueueBackend): [] | [never] =>
-  backend.kind === 'postgres' ? [createPostgresBackend as unknown as BackendFactory as never] : []
+const toFactory = (backend: QueueBackend): [] | [never] => (backend.kind === 'postgres' ? [createPatientBackend as never] : [])

@@ -71,3 +71,19 @@ it('a process that has closed its queue ends by itself, though Redis is down', a
   const options = { cwd: import.meta.dirname, timeout: 30_000 }
   await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], options) // killed, and refused, when it lives on
 }, 40_000)
+
+it('a queue whose first word fell into an absence of its database brings its wakes all the same', async () => {
+  const away = await startGate(test.url)
+  const queue = createWakeQueue({ kind: 'postgres', url: away.url }, pino({ level: 'silent' }))
+  const taken: string[] = []
+  away.shut()
+  queue.send([{ tenantId: 'tnt_1', turnId: 'trn_late', wakeNo: 1, engineId: null, rank: 1 }])
+  // The hint's connection, and the queue's own.
+  while (away.attempts() < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+  away.open()
+  const other = createWakeQueue({ kind: 'postgres', url: test.url }, pino({ level: 'silent' }))
+  await other.consume({ engineId: null, concurrency: 1, onWake: async ({ turnId }) => void taken.push(turnId) })
+  while (!taken.includes('trn_late')) await new Promise((resolve) => setTimeout(resolve, 10))
+  await Promise.all([queue.close(), other.close()])
+  await away.stop()
+}, 20_000)
