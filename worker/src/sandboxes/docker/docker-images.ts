@@ -4,20 +4,24 @@ import type { FoundImage, ImageOwner, SandboxImages } from '../sandbox-images.ts
 import { toContainerOptions } from './container-options.ts'
 import { containerNameOf } from './create-sandbox.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
-import { flattenContainer, maxLayers } from './flatten-container.ts'
+import { flattenContainer } from './flatten-container.ts'
 
 const repository = 'longhaul-checkpoint'
 /** 100 MB and 2,000 files take half a second; a sandbox may be at its disk's limit, on a machine that is busy. */
 const saveMs = 10 * 60_000
+/** overlay2 starts nothing above about 120 layers; some are left for what is made from it. */
+const defaultMaxLayers = 100
 
 /** Named by the checkpoint, found by label: `longhaul.instance` says which installation's, `longhaul.checkpoint` which checkpoint's. */
 export class DockerImages implements SandboxImages {
   readonly #docker: Docker
   readonly #instance: string
+  readonly #maxLayers: number
 
-  constructor(docker: Docker, instance: string) {
+  constructor(docker: Docker, { instance, maxLayers = defaultMaxLayers }: { instance: string; maxLayers?: number | undefined }) {
     this.#docker = docker
     this.#instance = instance
+    this.#maxLayers = maxLayers
   }
 
   async save(owner: ImageOwner): Promise<{ imageId: string } | null> {
@@ -26,7 +30,7 @@ export class DockerImages implements SandboxImages {
     if (found === null) return null
     const base = await this.#ask(() => this.#docker.getImage(found.Image).inspect(), [404])
     const target = { repo: repository, tag: tagOf(owner.checkpointId), labels: this.#labelsOf(owner) }
-    if ((base?.RootFS.Layers?.length ?? 0) >= maxLayers) return flattenContainer(this.#docker, container, { ...target, base })
+    if ((base?.RootFS.Layers?.length ?? 0) >= this.#maxLayers) return flattenContainer(this.#docker, container, { ...target, base })
     // Paused meanwhile, by the engine itself: what runs in the background must not write half a file into the image.
     const options = {
       _query: { container: container.id, repo: target.repo, tag: target.tag, pause: true },

@@ -28,6 +28,8 @@ export type DockerProviderOptions = {
   git: GitSettings & { image: string }
   /** How often a sandbox at work has its disk measured. */
   diskCheckMs?: number
+  /** Of a saved image: one that would have more becomes a single one. */
+  maxLayers?: number
 }
 
 /** A container of the same name is being removed, or another claimant makes one at this moment. */
@@ -44,7 +46,7 @@ export class DockerProvider implements SandboxProvider {
 
   constructor(options: DockerProviderOptions) {
     this.#docker = options.docker
-    this.images = new DockerImages(options.docker, options.instance)
+    this.images = new DockerImages(options.docker, options)
     this.#options = options
   }
 

@@ -3,9 +3,6 @@ import type Docker from 'dockerode'
 import type { Container, ImageInspectInfo } from 'dockerode'
 import { askEngine } from './engine.ts'
 
-/** overlay2 starts nothing above about 120 layers; some are left for what is made from it. */
-export const maxLayers = 100
-
 /** Reading a whole file system out and in again: 350 MB take a few seconds. */
 const flattenMs = 15 * 60_000
 

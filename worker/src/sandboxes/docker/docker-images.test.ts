@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import { text } from 'node:stream/consumers'
+import { afterAll, expect, test } from 'vitest'
+import type { SandboxSpec } from '../sandbox.ts'
+import { DockerProvider } from './docker-provider.ts'
+import { createDocker } from './engine.ts'
+
+const docker = createDocker()
+const git = { image: process.env['SANDBOX_IMAGE'] ?? '', allowedPrivateHosts: [], caFile: null }
+const instance = `images-${process.pid}`
+const provider = new DockerProvider({ docker, git, instance })
+const never = new AbortController().signal
+let epoch = 0
+
+afterAll(async () => {
+  for (const { id } of await provider.list()) await provider.removeById(id)
+  for (const { checkpointId } of await provider.images.list()) await provider.images.remove(checkpointId)
+  await provider.images.removeUnnamed(0)
+})
+
+const newSpec = (): SandboxSpec => ({
+  tenantId: 'ten_test',
+  sessionId: `ses_${randomUUID().replaceAll('-', '')}`,
+  image: git.image,
+  cpus: 1,
+  memoryMb: 256,
+  diskMb: 512,
+})
+const open = async (spec: SandboxSpec, imageId: string | null = null) =>
+  (await provider.open(spec, { epoch: ++epoch, filledId: null, signal: never, findImage: async () => imageId })).sandbox
+const ownerOf = (spec: SandboxSpec) => ({ ...spec, checkpointId: `ckp_${randomUUID().replaceAll('-', '')}` })
+const bash = async (sandbox: Awaited<ReturnType<typeof open>>, callNo: number, script: string): Promise<string> =>
+  (await sandbox.run({ callNo, script, timeoutMs: 20_000, maxOutputBytes: 1_000 }, never)).output
+
+test('what is saved is whole, stays as it was while its sandbox goes on, and another session begins with it under its own epoch', {
+  timeout: 60_000,
+}, async () => {
+  const [parent, child] = [newSpec(), newSpec()]
+  epoch = 40
+  const sandbox = await open(parent)
+  await bash(sandbox, 1, 'echo 1 >a; echo tool >~/tool; chmod 700 ~/tool; echo secret >/tmp/t; (while :; do date +%N >>busy; done) & true')
+  const saved = await provider.images.save(ownerOf(parent))
+  expect(await bash(sandbox, 2, 'echo 2 >a; cat a')).toBe('2\n')
+
+  epoch = 0
+  const fork = await open(child, saved?.imageId ?? null)
+  // A call's number that the parent used, and one that it used after it was saved.
+  expect(await fork.inspectCall({ callNo: 2, maxOutputBytes: 100 })).toEqual({ state: 'never' })
+  expect(await bash(fork, 2, 'cat a ~/tool /tmp/t; stat -c %a ~/tool; ls /proc | grep -c "^[0-9]"')).toMatch(
+    /^1\ntool\nsecret\n700\n\d+\n$/,
+  )
+  expect(await bash(sandbox, 3, 'cat a')).toBe('2\n')
+  const tar = await provider.images.read(saved?.imageId ?? '', { ...parent, path: '/workspace/a' })
+  expect(tar === null ? null : await text(tar)).toContain('1\n')
+  expect(await provider.images.read(saved?.imageId ?? '', { ...parent, path: '/workspace/none' })).toBeNull()
+})
+
+test('a session without a sandbox has nothing to save, and an image that was let go of is gone', { timeout: 60_000 }, async () => {
+  expect(await provider.images.save(ownerOf(newSpec()))).toBeNull()
+  const spec = newSpec()
+  await open(spec)
+  const owner = ownerOf(spec)
+  const saved = await provider.images.save(owner)
+  expect(await provider.images.has(saved?.imageId ?? '')).toBe(true)
+  expect((await provider.images.list()).map(({ checkpointId }) => checkpointId)).toContain(owner.checkpointId)
+  await provider.images.remove(owner.checkpointId)
+  await provider.images.remove(owner.checkpointId)
+  expect(await provider.images.has(saved?.imageId ?? '')).toBe(false)
+})
+
+test('a chain of layers that grows too deep becomes one layer, with all that was in it', { timeout: 120_000 }, async () => {
+  const layersOf = async (imageId: string) => (await docker.getImage(imageId).inspect()).RootFS.Layers?.length ?? 0
+  const shallow = new DockerProvider({ docker, git, instance, maxLayers: (await layersOf(git.image)) + 2 })
+  const spec = newSpec()
+  let imageId: string | null = null
+  const layers: number[] = []
+  for (const name of ['a', 'b', 'c']) {
+    const sandbox = await open(spec, imageId)
+    await bash(sandbox, ++epoch, `echo ${name} >${name}; echo tool >~/tool; chmod 700 ~/tool`)
+    imageId = (await shallow.images.save(ownerOf(spec)))?.imageId ?? ''
+    layers.push(await layersOf(imageId))
+    await provider.remove(spec.sessionId)
+  }
+  expect(layers).toEqual([layers[0], (layers[0] ?? 0) + 1, 1])
+  const again = await open(spec, imageId)
+  expect(await bash(again, ++epoch, 'cat a b c ~/tool; stat -c "%a %u" ~/tool; id -u; echo $HOME')).toBe(
+    'a\nb\nc\ntool\n700 10001\n10001\n/home/agent\n',
+  )
+})
