@@ -9,6 +9,7 @@ import { createWakeQueue } from '@longhaul/core/src/queue/bullmq-wake-queue.ts'
 import { forgetOldKeys } from '@longhaul/core/src/tenants/answer-once.ts'
 import { ensureOperatorKey } from '@longhaul/core/src/tenants/ensure-operator-key.ts'
 import { createKeyring } from '@longhaul/core/src/tenants/keyring.ts'
+import { findDueTurns } from '@longhaul/core/src/turns/find-due-turns.ts'
 import { type Database, openDatabase } from '@longhaul/prisma/src/client.ts'
 import { startApi } from './server.ts'
 
@@ -29,7 +30,9 @@ await prepareOperator(db, config)
 const redisUrl = config.redisUrl ?? null
 const announcer = openAnnouncer({ databaseUrl: config.databaseUrl, redisUrl, redisPrefix: config.redisPrefix }, logger)
 const queue = createWakeQueue(
-  redisUrl === null ? { kind: 'postgres', url: config.databaseUrl } : { kind: 'redis', url: redisUrl, prefix: config.redisPrefix },
+  redisUrl === null
+    ? { kind: 'postgres', url: config.databaseUrl, findDue: (turnIds) => findDueTurns(db, turnIds) }
+    : { kind: 'redis', url: redisUrl, prefix: config.redisPrefix },
   logger,
 )
 const keyring = createKeyring({ db, operatorKey: config.operatorKey, logger })

@@ -2,6 +2,7 @@ import { openAnnouncer } from '@longhaul/core/src/log/open-announcer.ts'
 import { createLogger } from '@longhaul/core/src/logger.ts'
 import { createWakeQueue } from '@longhaul/core/src/queue/bullmq-wake-queue.ts'
 import type { CoreParts } from '@longhaul/core/src/sessions/change-session.ts'
+import { findDueTurns } from '@longhaul/core/src/turns/find-due-turns.ts'
 import type { TestDatabase } from '@longhaul/core/testing/database.ts'
 
 export type OpenCore = CoreParts & {
@@ -14,7 +15,7 @@ export type OpenCore = CoreParts & {
 export const openCore = (test: TestDatabase): OpenCore => {
   const logger = createLogger({ name: 'bench', level: 'error' })
   const announcer = openAnnouncer({ databaseUrl: test.url, redisUrl: null }, logger)
-  const queue = createWakeQueue({ kind: 'postgres', url: test.url }, logger)
+  const queue = createWakeQueue({ kind: 'postgres', url: test.url, findDue: (turnIds) => findDueTurns(test.db, turnIds) }, logger)
   let wokenAt = 0
   return {
     db: test.db,

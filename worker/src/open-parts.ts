@@ -3,6 +3,7 @@ import type { Config } from '@longhaul/core/src/config.ts'
 import { openAnnouncer } from '@longhaul/core/src/log/open-announcer.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import { createWakeQueue } from '@longhaul/core/src/queue/bullmq-wake-queue.ts'
+import { findDueTurns } from '@longhaul/core/src/turns/find-due-turns.ts'
 import { openDatabase } from '@longhaul/prisma/src/client.ts'
 import { CheckpointDesk } from './checkpoints/checkpoint-desk.ts'
 import { findOrigin } from './checkpoints/find-origin.ts'
@@ -33,7 +34,7 @@ export const openParts = async (
   )
   const queue = createWakeQueue(
     config.redisUrl === undefined
-      ? { kind: 'postgres', url: config.databaseUrl }
+      ? { kind: 'postgres', url: config.databaseUrl, findDue: (turnIds) => findDueTurns(db, turnIds) }
       : { kind: 'redis', url: config.redisUrl, prefix: config.redisPrefix },
     logger,
   )

@@ -9,7 +9,12 @@ import { createWakeHints } from './wake-hints.ts'
 import type { WakeConsumer, WakeJob, WakeQueue } from './wake-queue.ts'
 
 /** Where jobs lie: on Redis, under a prefix that no other installation uses, or in a schema of their own on the same Postgres. */
-export type QueueBackend = { kind: 'redis'; url: string; prefix?: string } | { kind: 'postgres'; url: string }
+export type QueueBackend =
+  | { kind: 'redis'; url: string; prefix?: string }
+  /** `findDue` says which turns nobody has claimed yet: a job costs Postgres ten times what asking first does. */
+  | { kind: 'postgres'; url: string; findDue?: (turnIds: readonly string[]) => Promise<ReadonlySet<string>> }
+
+type Pending = { wake: Wake; sendAt: number }
 
 /** Wakes held while the queue can't be reached; above it the newest are dropped, and the sweep sends them again. */
 const MAX_PENDING = 10_000
@@ -30,7 +35,7 @@ const PREFIX = 'longhaul'
  * go; finished jobs are removed at once, because a kept one swallows a new one of the same id.
  */
 export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueue => {
-  const pending = new Map<string, Wake>()
+  const pending = new Map<string, Pending>()
   const queues = new Map<string, Queue<WakeJob>>()
   const consumers: WakeConsumer[] = []
   // Redis delivers as fast as it would hint.
@@ -59,9 +64,10 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
     return queue
   }
 
-  const sendBatch = async (): Promise<void> => {
-    const batch = [...pending.values()].slice(0, BATCH)
-    const byEngine = Map.groupBy(batch, (wake) => wake.engineId)
+  const sendBatch = async (batch: readonly Wake[]): Promise<void> => {
+    const due = backend.kind === 'postgres' ? await backend.findDue?.(batch.map(({ turnId }) => turnId)) : undefined
+    const wanted = batch.filter(({ turnId }) => due === undefined || due.has(turnId))
+    const byEngine = Map.groupBy(wanted, (wake) => wake.engineId)
     for (const [engineId, wakes] of byEngine) {
       await queueFor(engineId).addBulk(
         wakes.map((wake) => ({
@@ -71,15 +77,20 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
           opts: { jobId: `${wake.turnId}-${wake.wakeNo}`, priority: Math.max(1, wake.rank) },
         })),
       )
-      for (const wake of wakes) if (pending.get(wake.turnId) === wake) pending.delete(wake.turnId)
     }
+    for (const wake of batch) if (pending.get(wake.turnId)?.wake === wake) pending.delete(wake.turnId)
   }
 
   const drain = async (): Promise<void> => {
-    if (hints !== null) await sleep(HEAD_START_MS)
     while (pending.size > 0 && !closed) {
+      const now = performance.now()
+      const ripe = [...pending.values()].filter(({ sendAt }) => sendAt <= now)
+      if (ripe.length === 0) {
+        await sleep(Math.min(...[...pending.values()].map(({ sendAt }) => sendAt)) - now)
+        continue
+      }
       try {
-        await sendBatch()
+        await sendBatch(ripe.slice(0, BATCH).map(({ wake }) => wake))
       } catch (error) {
         logger.warn({ err: error }, 'wakes could not be sent: the queue is out of reach, they are kept')
         await sleep(RETRY_MS, undefined, { ref: false })
@@ -90,7 +101,8 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
   return {
     send: (wakes) => {
       hints?.say(wakes)
-      for (const wake of wakes) if (pending.size < MAX_PENDING || pending.has(wake.turnId)) pending.set(wake.turnId, wake)
+      const sendAt = performance.now() + (hints === null ? 0 : HEAD_START_MS)
+      for (const wake of wakes) if (pending.size < MAX_PENDING || pending.has(wake.turnId)) pending.set(wake.turnId, { wake, sendAt })
       if (pending.size > 0 && !closed) sending ??= drain().finally(() => (sending = null))
     },
     flush: async () => {

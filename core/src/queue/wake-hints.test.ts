@@ -96,3 +96,28 @@ it('a consumer whose places are all taken is not asked: nobody overtakes who wai
   await listener.close()
   await consumer.stop()
 })
+
+it('a wake whose turn somebody has claimed by then gets no job', async () => {
+  const asked: string[] = []
+  const patient = createWakeQueue(
+    {
+      kind: 'postgres',
+      url: test.url,
+      findDue: async (turnIds) => {
+        asked.push(...turnIds)
+        return new Set(turnIds.filter((turnId) => turnId === 'trn_due'))
+      },
+    },
+    quiet,
+  )
+  const taken: string[] = []
+  const consumer = await patient.consume({ engineId: null, concurrency: 4, onWake: async ({ turnId }) => void taken.push(turnId) })
+  patient.send([wake('trn_claimed'), wake('trn_due')])
+  await until(() => taken.length === 1)
+  expect(asked.toSorted()).toEqual(['trn_claimed', 'trn_due'])
+  patient.send([wake('trn_claimed'), { ...wake('trn_due'), wakeNo: 2 }])
+  await until(() => taken.length === 2)
+  expect(taken).toEqual(['trn_due', 'trn_due'])
+  await consumer.stop()
+  await patient.close()
+})

@@ -7,6 +7,7 @@ import { appendEvents } from '../log/append-events.ts'
 import { lockSession } from '../sessions/change-session.ts'
 import { resumeSession } from '../sessions/resume-session.ts'
 import { type ClaimedTurn, claimTurn, type WorkerKind } from './claim-turn.ts'
+import { findDueTurns } from './find-due-turns.ts'
 import { startLease } from './leases.ts'
 import { sweepTurns } from './sweep-turns.ts'
 
@@ -71,6 +72,13 @@ const hold = async (claimed: ClaimedTurn, nanos: bigint) => {
     minTokens: 1,
   })
 }
+
+it('turns that still wait for a worker are told from those that one has claimed, across tenants', async () => {
+  const [waiting, claimed] = [await seed(), await seed()]
+  await mustClaim(claimed)
+  const ids = [(await turnOf(waiting.sessionId)).id, (await turnOf(claimed.sessionId)).id]
+  expect(await findDueTurns(test.db, [...ids, createId('trn')])).toEqual(new Set([ids[0]]))
+})
 
 describe('the sweep', () => {
   it('sends what it found and presumes the rest where one reservation can not be presumed', async () => {
