@@ -1,30 +1,27 @@
-import { lazy, Suspense } from 'react'
+import { Suspense } from 'react'
 import { Route, Switch } from 'wouter'
 import { SessionOfTab } from './api/session-of-tab.tsx'
 import { EmptyState } from './components/empty-state.tsx'
 import { ErrorBoundary } from './components/error-boundary.tsx'
+import { loadPage } from './components/load-page.ts'
 import { PageHead } from './components/page-head.tsx'
 import { Shell } from './components/shell.tsx'
 import { SessionsPage } from './pages/sessions/sessions-page.tsx'
 import { SignInPage } from './pages/sign-in/sign-in-page.tsx'
 
 // One chunk a page: who watches a session loads no form.
-const SessionPage = lazy(() => import('./pages/session/session-page.tsx').then((file) => ({ default: file.SessionPage })))
-const NewSessionPage = lazy(() => import('./pages/new-session/new-session-page.tsx').then((file) => ({ default: file.NewSessionPage })))
+const SessionPage = loadPage(() => import('./pages/session/session-page.tsx').then((file) => file.SessionPage))
+const NewSessionPage = loadPage(() => import('./pages/new-session/new-session-page.tsx').then((file) => file.NewSessionPage))
 
-const AgentsPage = lazy(() => import('./pages/agents/agents-page.tsx').then((file) => ({ default: file.AgentsPage })))
-const NewAgentPage = lazy(() => import('./pages/agents/new-agent-page.tsx').then((file) => ({ default: file.NewAgentPage })))
-const AgentPage = lazy(() => import('./pages/agents/agent-page.tsx').then((file) => ({ default: file.AgentPage })))
-const EnvironmentsPage = lazy(() =>
-  import('./pages/environments/environments-page.tsx').then((file) => ({ default: file.EnvironmentsPage })),
-)
-const NewEnvironmentPage = lazy(() =>
-  import('./pages/environments/new-environment-page.tsx').then((file) => ({ default: file.NewEnvironmentPage })),
-)
-const EnvironmentPage = lazy(() => import('./pages/environments/environment-page.tsx').then((file) => ({ default: file.EnvironmentPage })))
-const KeysPage = lazy(() => import('./pages/keys/keys-page.tsx').then((file) => ({ default: file.KeysPage })))
-const SpendPage = lazy(() => import('./pages/spend/spend-page.tsx').then((file) => ({ default: file.SpendPage })))
-const TenantsPage = lazy(() => import('./pages/tenants/tenants-page.tsx').then((file) => ({ default: file.TenantsPage })))
+const AgentsPage = loadPage(() => import('./pages/agents/agents-page.tsx').then((file) => file.AgentsPage))
+const NewAgentPage = loadPage(() => import('./pages/agents/new-agent-page.tsx').then((file) => file.NewAgentPage))
+const AgentPage = loadPage(() => import('./pages/agents/agent-page.tsx').then((file) => file.AgentPage))
+const EnvironmentsPage = loadPage(() => import('./pages/environments/environments-page.tsx').then((file) => file.EnvironmentsPage))
+const NewEnvironmentPage = loadPage(() => import('./pages/environments/new-environment-page.tsx').then((file) => file.NewEnvironmentPage))
+const EnvironmentPage = loadPage(() => import('./pages/environments/environment-page.tsx').then((file) => file.EnvironmentPage))
+const KeysPage = loadPage(() => import('./pages/keys/keys-page.tsx').then((file) => file.KeysPage))
+const SpendPage = loadPage(() => import('./pages/spend/spend-page.tsx').then((file) => file.SpendPage))
+const TenantsPage = loadPage(() => import('./pages/tenants/tenants-page.tsx').then((file) => file.TenantsPage))
 
 const Opening = () => (
   <p className="page quiet" role="status">

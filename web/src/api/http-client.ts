@@ -1,10 +1,12 @@
 import { Client, CombinedError, cacheExchange, fetchExchange, mapExchange } from 'urql'
+import { patientFetch } from './patient-fetch.ts'
 
 /** Queries and mutations over HTTP. `onRefused` is called when the key is no longer good. */
 export const createHttpClient = (key: string, onRefused: () => void): Client =>
   new Client({
     url: '/graphql',
     preferGetMethod: false,
+    fetch: patientFetch,
     fetchOptions: { headers: { authorization: `Bearer ${key}` } },
     exchanges: [
       mapExchange({

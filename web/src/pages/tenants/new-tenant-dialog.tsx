@@ -14,6 +14,7 @@ export type MadeTenant = { id: string; name: string; adminKey: string | null; ca
 export const toSlug = (name: string): string =>
   name
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 63)
