@@ -1,10 +1,9 @@
 // `npm run session`: starts a session and shows its timeline live; a small client of the public API.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createApiClient } from './api-client.ts'
 import { cleanText } from './clean-text.ts'
 import { createSession } from './create-session.ts'
 import { parseSessionOptions, SESSION_HELP } from './parse-session-options.ts'
+import { readDemoKey } from './read-demo-key.ts'
 import { showSession } from './show-session.ts'
 
 try {
@@ -22,10 +21,4 @@ try {
 } catch (error) {
   process.stderr.write(`${cleanText(error instanceof Error ? error.message : String(error))}\n`)
   process.exit(1)
-}
-
-/** The key of the demo tenant that `npm start` made on this machine, so that a first try needs no key. */
-async function readDemoKey(): Promise<string> {
-  const text = await readFile(join(process.env.DATA_DIR ?? '.longhaul', 'demo.json'), 'utf8').catch(() => '{}') // no demo here
-  return String((JSON.parse(text) as { adminKey?: string }).adminKey ?? '')
 }

@@ -23,6 +23,10 @@ export function renderEvent(event: SessionEvent): Line[] {
 
 const renderers: Record<string, Renderer> = {
   'session.created': () => [],
+  'session.checkpointed': (payload) => [line('⚑', 'checkpoint', joined(payload.label, `after event ${toText(payload.seq)}`), 'good')],
+  'session.forked': (payload) => [
+    line('⑂', 'fork', joined(`of ${toText(payload.parentId)}`, `after event ${toText(payload.seq)}`), 'strong'),
+  ],
   'session.status': (payload) => renderStatus(payload),
   'user.message': (payload) => block('▸', 'you', toText(payload.text), 'strong'),
   'user.message_read': () => [],
@@ -66,8 +70,10 @@ function renderResult(payload: Payload): Line[] {
 function renderSandbox(payload: Payload): Line[] {
   const state = toText(payload.state)
   const lost = Array.isArray(payload.lostCalls) && payload.lostCalls.length > 0 ? `${payload.lostCalls.length} calls' effects are gone` : ''
+  const from =
+    typeof payload.checkpointSeq === 'number' && state !== 'SUSPENDED' ? `from the checkpoint after event ${payload.checkpointSeq}` : ''
   const lines = [
-    line('▣', 'sandbox', joined(state.toLowerCase(), payload.provider, payload.message, lost), state === 'LOST' ? 'bad' : 'quiet'),
+    line('▣', 'sandbox', joined(state.toLowerCase(), payload.provider, from, payload.message, lost), state === 'LOST' ? 'bad' : 'quiet'),
   ]
   if (payload.isolated === false && state === 'RUNNING') lines.push(line('!', '', 'no isolation: tools run on this machine itself', 'warn'))
   return lines
