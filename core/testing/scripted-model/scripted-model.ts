@@ -37,6 +37,8 @@ export type SeenRequest = {
   script: string | null
   step: number
   attempt: number
+  /** It was over the limit, and was told to come back after so many seconds; null when it was let in. */
+  toldToWaitSeconds: number | null
   /** Without the key. */
   headers: Record<string, unknown>
   body: MessagesRequest
@@ -122,7 +124,7 @@ export async function startScriptedModel(settings: ScriptedModelSettings = {}): 
       // Refused by the limit, it is no attempt: a fault that was asked for is still to come.
       attempt: wait === null ? countAttempt(request, selection) : 0,
     }
-    note({ at: new Date(), ...about, headers, body: request })
+    note({ at: new Date(), ...about, toldToWaitSeconds: wait, headers, body: request })
     if (wait !== null) return refuse(toLimitError(wait))
     const step = toStep(request, selection, about.attempt)
     if (!step) return refuse({ status: 400, message: `There is no script named "${about.script}".` })

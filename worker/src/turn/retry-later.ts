@@ -1,3 +1,4 @@
+import type { LogEvent } from '@longhaul/core/src/events/event.ts'
 import { statusEvent } from './settle-turn.ts'
 import type { Stretch } from './stretch.ts'
 
@@ -12,13 +13,15 @@ export type Failure = {
 
 /**
  * Lets go of the turn until the back-off is over: it holds no worker meanwhile. Exponential with full jitter, never before the
- * provider's own retry-after. After `maxRetries` the session is paused: a person may resume it.
+ * provider's own retry-after. After `maxRetries` the session is paused: a person may resume it. A provider that is asked too often is
+ * no failure: such a session comes back until it is let in.
  */
 export const retryLater = async (stretch: Stretch, failure: Failure): Promise<'let_go'> => {
   const { limits } = stretch.parts
   const { id: turnId, attempt } = stretch.claim.turn
   const cost = failure.costNanos === null || failure.costNanos === 0n ? {} : { costNanos: failure.costNanos }
-  if (failure.final || attempt >= limits.maxRetries) {
+  const gaveUp = failure.status !== RATE_LIMITED && countFailures(stretch.events, { turnId, attempt }) >= limits.maxRetries
+  if (failure.final || gaveUp) {
     await stretch.append(
       [
         {
@@ -55,10 +58,23 @@ export const retryLater = async (stretch: Stretch, failure: Failure): Promise<'l
   return 'let_go'
 }
 
+const RATE_LIMITED = 429
+
+/** Of the last `attempt` times that the turn was put off, those that were failures. Pure. */
+export const countFailures = (events: readonly LogEvent[], { turnId, attempt }: { turnId: string; attempt: number }): number => {
+  const statuses = events.flatMap((event) =>
+    event.type === 'harness.error' && event.payload.turnId === turnId && event.payload.next === 'retrying' ? [event.payload.status] : [],
+  )
+  return statuses.slice(Math.max(0, statuses.length - attempt)).filter((status) => status !== RATE_LIMITED).length
+}
+
 /** A provider that asks for more than this is asked again anyway: nothing would wake the session by then. */
 const MAX_RETRY_AFTER_MS = 3_600_000
 
-/** Milliseconds until the next attempt. `attempt` counts the failures before this one; `random` is in [0, 1). */
+/**
+ * Milliseconds until the next attempt: on top of what the provider asks for, because it asks the same of all. `attempt` counts those
+ * before this one; `random` is in [0, 1).
+ */
 export const backOffMs = ({
   attempt,
   retryAfterMs,
@@ -74,5 +90,5 @@ export const backOffMs = ({
 }): number => {
   const ceiling = Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(attempt, 20))
   const jittered = Math.round(ceiling / 2 + (ceiling / 2) * random)
-  return Math.max(jittered, Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS))
+  return Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS) + jittered
 }
