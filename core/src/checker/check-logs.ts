@@ -1,4 +1,4 @@
-import { isEventType, type LogEvent } from '../events/event.ts'
+import { findUnreadable, isEventType, type LogEvent } from '../events/event.ts'
 import { EMPTY_FOLD, foldSession, type SessionFold } from '../events/fold-session.ts'
 import { hashEvent, isPayloadWhole } from '../log/hash-event.ts'
 import { compareProjection, readProjection } from './compare-projection.ts'
@@ -49,6 +49,8 @@ const checkLog = async (scope: Scope, session: { id: string; head: number; headH
       erased ||= row.salt === null
       last = row
     }
+    const unreadable = findUnreadable(page.filter(({ salt }) => salt !== null).flatMap(toLogEvent))
+    if (unreadable !== null) wrong(`event ${unreadable.seq}: its payload is no ${unreadable.type}'s`)
     fold = foldSession(page.flatMap(toLogEvent), fold)
     if (page.length < PAGE) break
   }

@@ -51,6 +51,15 @@ export const isEventType = (type: string): type is EventType => Object.hasOwn(sc
 /** Payloads of one type only. */
 export type EventOf<T extends EventType> = Extract<LogEvent, { type: T }>
 
+/**
+ * The first event that no release up to this one could have written: whoever has to go on from it can't. One with a later version is a
+ * later release's to read, and so is an unknown type. Pure.
+ */
+export const findUnreadable = (events: readonly LogEvent[]): LogEvent | null =>
+  events.find(({ type, payload }) => !isOfLaterRelease(payload) && !schemas[type].safeParse(payload).success) ?? null
+
+const isOfLaterRelease = (payload: unknown): boolean => Number((payload as { v?: unknown } | null)?.v) > 1
+
 /** Bytes of JSON that one payload may have; what is larger belongs in a file. */
 export const MAX_PAYLOAD_BYTES = 256 * 1024
 

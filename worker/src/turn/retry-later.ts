@@ -1,4 +1,4 @@
-import type { LogEvent } from '@longhaul/core/src/events/event.ts'
+import { findUnreadable, type LogEvent } from '@longhaul/core/src/events/event.ts'
 import { statusEvent } from './settle-turn.ts'
 import type { Stretch } from './stretch.ts'
 
@@ -14,12 +14,24 @@ export type Failure = {
 /**
  * Lets go of the turn until the back-off is over: it holds no worker meanwhile. Exponential with full jitter, never before the
  * provider's own retry-after. After `maxRetries` the session is paused: a person may resume it. A provider that is asked too often is
- * no failure: such a session comes back until it is let in.
+ * no failure: such a session comes back until it is let in. One whose log can't be read has FAILED: no later attempt reads another.
  */
 export const retryLater = async (stretch: Stretch, failure: Failure): Promise<'let_go'> => {
   const { limits } = stretch.parts
   const { id: turnId, attempt } = stretch.claim.turn
   const cost = failure.costNanos === null || failure.costNanos === 0n ? {} : { costNanos: failure.costNanos }
+  const unreadable = findUnreadable(stretch.events)
+  if (unreadable !== null) {
+    const message = `event ${unreadable.seq} of the log (${unreadable.type}) can't be read`
+    await stretch.append(
+      [
+        { type: 'harness.error', actor: 'platform', payload: { turnId, next: 'gave_up', message, status: failure.status }, ...cost },
+        statusEvent('FAILED', 'UNRECOVERABLE'),
+      ],
+      { turn: { op: 'settle', turnId, outcome: 'unrecoverable', next: null } },
+    )
+    return 'let_go'
+  }
   const gaveUp = failure.status !== RATE_LIMITED && countFailures(stretch.events, { turnId, attempt }) >= limits.maxRetries
   if (failure.final || gaveUp) {
     await stretch.append(
