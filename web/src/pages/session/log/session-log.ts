@@ -23,16 +23,17 @@ export type SessionLog = {
   draft(): Draft | null
   /** Events to jump between, oldest first. */
   marks(): readonly LogEvent[]
-  messages(): readonly LogEvent[]
   add(events: readonly LogEvent[]): void
+  /** Takes events into the indexes only: their place in the log is read when it is looked at. */
+  note(events: readonly LogEvent[]): void
   addDelta(delta: Delta): void
   /** Of the pages these events stand on, the first seq of each that is not complete; they count as looked at. */
   missing(from: number, to: number): number[]
 }
 
 export const PAGE = 100
-/** About 30 MB of events as agents write them. */
-const MAX_PAGES = 150
+/** About 20 MB of events as agents write them. */
+const MAX_PAGES = 80
 
 const MARKS = /^(condition\.(evaluated|waived)|budget\.|harness\.error|sandbox\.state)/
 /** With these the session goes on or rests; the others are the machinery's rhythm. */
@@ -46,12 +47,10 @@ export const createSessionLog = (): SessionLog => {
   const results = new Map<string, number>()
   const reads = new Map<number, number>()
   const marks = new Map<number, LogEvent>()
-  const messages = new Map<number, LogEvent>()
   const listeners = new Set<() => void>()
   let [head, version] = [0, 0]
   let draft: Draft | null = null
   let sortedMarks: LogEvent[] | null = null
-  let sortedMessages: LogEvent[] | null = null
 
   const changed = () => {
     version++
@@ -64,14 +63,19 @@ export const createSessionLog = (): SessionLog => {
     page[(event.seq - 1) % PAGE] = event
     pages.set(number, page)
     head = Math.max(head, event.seq)
+  }
+
+  const index = (event: LogEvent) => {
     const fields = toFields(event.payload)
     if (event.type === 'agent.tool_result') results.set(toText(fields['callId']), event.seq)
     if (event.type === 'user.message_read') for (const seq of toList(fields['seqs'])) reads.set(Number(seq), event.seq)
-    if (event.type === 'user.message') messages.set(event.seq, event)
-    if (MARKS.test(event.type) || isResting(event)) marks.set(event.seq, event)
+    if (MARKS.test(event.type) || isResting(event)) {
+      marks.set(event.seq, event)
+      sortedMarks = null
+    }
     if (event.type === 'agent.message' && draft !== null && draft.turnId === fields['turnId']) draft = null
-    // Stopped in the middle: no message of that turn comes.
-    if (isResting(event)) draft = null
+    // Stopped in the middle: no message of that turn comes. An earlier stop, read again, says nothing of it.
+    if (event.seq === head && isResting(event)) draft = null
   }
 
   const letGo = () => {
@@ -97,15 +101,17 @@ export const createSessionLog = (): SessionLog => {
       sortedMarks ??= [...marks.values()].sort((one, other) => one.seq - other.seq)
       return sortedMarks
     },
-    messages: () => {
-      sortedMessages ??= [...messages.values()].sort((one, other) => one.seq - other.seq)
-      return sortedMessages
-    },
     add: (events) => {
       if (events.length === 0) return
-      for (const event of events) keep(event)
-      sortedMarks = sortedMessages = null
+      for (const event of events) {
+        keep(event)
+        index(event)
+      }
       letGo()
+      changed()
+    },
+    note: (events) => {
+      for (const event of events) index(event)
       changed()
     },
     addDelta: (delta) => {

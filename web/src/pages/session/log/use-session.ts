@@ -2,7 +2,13 @@ import { useEffect, useMemo, useState } from 'react'
 import { useClient } from 'urql'
 import { type Problem, toProblem } from '../../../api/problem.ts'
 import { useSignedIn } from '../../../api/session-of-tab.tsx'
-import { SessionLogDocument, SessionPageDocument, SessionStateDocument, type SessionStateFragment } from '../../../generated/graphql.ts'
+import {
+  SessionLogDocument,
+  SessionMarksDocument,
+  SessionPageDocument,
+  SessionStateDocument,
+  type SessionStateFragment,
+} from '../../../generated/graphql.ts'
 import { createSessionLog, type LogEvent, type SessionLog } from './session-log.ts'
 import { startPageReader } from './start-page-reader.ts'
 
@@ -49,6 +55,11 @@ export const useSession = (id: string): OpenSession => {
   useEffect(() => {
     let ended = false
     let stop = () => {}
+    const readMarks = async (): Promise<void> => {
+      const { data } = await client.query(SessionMarksDocument, { id }, { requestPolicy: 'network-only' }).toPromise()
+      // Without them the marks are those of what has been scrolled by.
+      if (data?.session) log.note([data.session.marks, data.session.reads].flatMap(({ edges }) => edges.map(({ node }) => node)))
+    }
     const open = async (): Promise<void> => {
       const { data, error } = await client.query(SessionPageDocument, { id }, { requestPolicy: 'network-only' }).toPromise()
       if (ended) return
@@ -58,7 +69,8 @@ export const useSession = (id: string): OpenSession => {
       }
       setProblem(null)
       setSession(data.session)
-      log.add([data.session.marks, data.session.messages, data.session.tail].flatMap(({ edges }) => edges.map(({ node }) => node)))
+      log.add(data.session.tail.edges.map(({ node }) => node))
+      void readMarks()
       let seen = log.head()
       const waiting: LogEvent[] = []
       stop = live.follow(SessionLogDocument, {

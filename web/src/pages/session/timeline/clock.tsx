@@ -1,8 +1,8 @@
-import { formatClock } from '../../../components/format.ts'
+import { formatClock, formatDateTime } from '../../../components/format.ts'
 import type { LogEvent } from '../log/session-log.ts'
 
 export const Clock = ({ event }: { event: LogEvent }) => (
-  <time className="clock number" dateTime={event.createdAt} title={`${new Date(event.createdAt).toLocaleString()}, event ${event.seq}`}>
+  <time className="clock number" dateTime={event.createdAt} title={`${formatDateTime(event.createdAt)}, event ${event.seq}`}>
     {formatClock(event.createdAt)}
   </time>
 )

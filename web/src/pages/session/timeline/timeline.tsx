@@ -1,6 +1,6 @@
 import './timeline.css'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { useSignedIn } from '../../../api/session-of-tab.tsx'
 import { useStore } from '../../../api/store.ts'
 import { Button } from '../../../components/button.tsx'
@@ -50,17 +50,20 @@ export const Timeline = ({ log, want }: { log: SessionLog; want: (from: number, 
     want(Math.max(1, first - AHEAD), last + AHEAD)
   }, [want, first, last, version, connection])
 
-  const toggle = (seq: number) =>
+  const jump = useCallback((seq: number) => list.scrollToIndex(seq - 1, { align: 'start' }), [list])
+  const toStart = useCallback(() => list.scrollToIndex(0), [list])
+  const toggle = useCallback((seq: number) => {
     setOpened((old) => {
       const next = new Set(old)
       if (!next.delete(seq)) next.add(seq)
       return next
     })
+  }, [])
   const atEnd = list.isAtEnd()
 
   return (
     <section className="timeline" aria-label="Timeline">
-      <MarksMenu log={log} onJump={(seq) => list.scrollToIndex(seq - 1, { align: 'start' })} onStart={() => list.scrollToIndex(0)} />
+      <MarksMenu marks={log.marks()} head={head} onJump={jump} onStart={toStart} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
       <div className="timeline-scroll" ref={scroller} tabIndex={0} role="log" aria-live="off" aria-label="Events">
         <div className="timeline-sizer" style={{ height: list.getTotalSize() }}>
