@@ -11,6 +11,8 @@ import { SignInPage } from './pages/sign-in/sign-in-page.tsx'
 
 // One chunk a page: who watches a session loads no form.
 const SessionPage = loadPage(() => import('./pages/session/session-page.tsx').then((file) => file.SessionPage))
+// Who comes by a session's address gets its page while the key is looked at; where that fails, `loadPage` says so.
+if (location.pathname.startsWith('/sessions/ses_')) void import('./pages/session/session-page.tsx').catch(() => {})
 const NewSessionPage = loadPage(() => import('./pages/new-session/new-session-page.tsx').then((file) => file.NewSessionPage))
 
 const AgentsPage = loadPage(() => import('./pages/agents/agents-page.tsx').then((file) => file.AgentsPage))

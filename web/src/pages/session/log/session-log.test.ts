@@ -41,9 +41,9 @@ test('a call finds its result, and a message the turn that read it', () => {
     event(3),
     event(4, 'agent.tool_result', { callId: 'c3' }),
   ])
-  expect(log.readAt(1)).toBe(2)
-  expect(log.resultOf('c3')).toBe(4)
-  expect(log.resultOf('c9')).toBeUndefined()
+  expect(log.companionSeq(event(1, 'user.message'))).toBe(2)
+  expect(log.companionSeq(event(3))).toBe(4)
+  expect(log.companionSeq(event(9))).toBeUndefined()
 })
 
 test('marks are in order, though they were noted later than newer ones', () => {

@@ -15,10 +15,8 @@ export type SessionLog = {
   version(): number
   subscribe(listener: () => void): () => void
   event(seq: number): LogEvent | undefined
-  /** Seq of the result of a tool call. */
-  resultOf(callId: string): number | undefined
-  /** Seq of the event with which a turn read this message. */
-  readAt(messageSeq: number): number | undefined
+  /** Where what completes an event stands: the result of a tool call, the reading of a message, what came before a verdict. */
+  companionSeq(event: LogEvent): number | undefined
   /** The answer that is streaming now. */
   draft(): Draft | null
   /** Events to jump between, oldest first. */
@@ -94,8 +92,11 @@ export const createSessionLog = (): SessionLog => {
       return () => listeners.delete(listener)
     },
     event: (seq) => pages.get(Math.floor((seq - 1) / PAGE))?.[(seq - 1) % PAGE],
-    resultOf: (callId) => results.get(callId),
-    readAt: (messageSeq) => reads.get(messageSeq),
+    companionSeq: ({ seq, type, payload }) => {
+      if (type === 'agent.tool_call') return results.get(toText(toFields(payload)['callId']))
+      if (type === 'user.message') return reads.get(seq)
+      return type === 'condition.evaluated' ? seq - 1 : undefined
+    },
     draft: () => draft,
     marks: () => {
       sortedMarks ??= [...marks.values()].sort((one, other) => one.seq - other.seq)

@@ -8,8 +8,7 @@ import { type Row, toRow } from './to-row.ts'
 import { LoneResultRow, ToolRow } from './tool-row.tsx'
 import { VerdictRow } from './verdict-row.tsx'
 
-/** `version` makes rows look again at what is told by later events: a call's result, what became of a message. */
-export const EventRow = memo(({ version: _, ...props }: RowProps & { version: number }) => {
+export const EventRow = memo((props: RowProps) => {
   const row = toRow(props.event)
   switch (row.kind) {
     case 'hidden':

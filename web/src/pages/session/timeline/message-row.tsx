@@ -1,6 +1,7 @@
 import { useSignedIn } from '../../../api/session-of-tab.tsx'
 import { formatClock } from '../../../components/format.ts'
 import { toFields, toText } from '../log/read-payload.ts'
+import type { LogEvent } from '../log/session-log.ts'
 import { Clock } from './clock.tsx'
 import { Markdown } from './markdown.tsx'
 import type { RowProps } from './row-props.ts'
@@ -12,7 +13,7 @@ const WAITS_FOR: Record<string, string> = {
   interrupt: 'stops the work at hand',
 }
 
-export const MessageRow = ({ event, log }: RowProps) => {
+export const MessageRow = ({ event, companionSeq, companion }: RowProps) => {
   const { viewer } = useSignedIn()
   const fields = toFields(event.payload)
   const mode = toText(fields['mode'])
@@ -22,7 +23,7 @@ export const MessageRow = ({ event, log }: RowProps) => {
         <strong>{event.actor === viewer.apiKey?.id ? 'You' : event.actor === 'operator' ? 'Operator' : 'Someone'}</strong>
         {event.actor !== viewer.apiKey?.id && <span className="quiet mono">{event.actor}</span>}
         <span className="quiet">{mode}</span>
-        <Fate readAt={log.readAt(event.seq)} mode={mode} log={log} />
+        <Fate readSeq={companionSeq} read={companion} mode={mode} />
         <Clock event={event} />
       </header>
       <Markdown text={toText(fields['text'])} />
@@ -31,8 +32,7 @@ export const MessageRow = ({ event, log }: RowProps) => {
 }
 
 /** What became of it. */
-const Fate = ({ readAt, mode, log }: { readAt: number | undefined; mode: string; log: RowProps['log'] }) => {
-  if (readAt === undefined) return <span className="fate warn">{WAITS_FOR[mode] ?? 'not read yet'}</span>
-  const read = log.event(readAt)
+const Fate = ({ readSeq, read, mode }: { readSeq: number | undefined; read: LogEvent | undefined; mode: string }) => {
+  if (readSeq === undefined) return <span className="fate warn">{WAITS_FOR[mode] ?? 'not read yet'}</span>
   return <span className="fate good">read{read && ` at ${formatClock(read.createdAt)}`}</span>
 }

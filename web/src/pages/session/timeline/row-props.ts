@@ -1,4 +1,12 @@
-import type { LogEvent, SessionLog } from '../log/session-log.ts'
+import type { LogEvent } from '../log/session-log.ts'
 
-/** What each row of the timeline is given. `onToggle` folds and unfolds it. */
-export type RowProps = { event: LogEvent; log: SessionLog; open: boolean; onToggle: (seq: number) => void }
+/** What each row of the timeline is given: nothing that changes while the row says the same, so that it is not drawn again. */
+export type RowProps = {
+  event: LogEvent
+  /** Where what completes it stands (see `companionSeq`), and that event itself where it has been read. */
+  companionSeq: number | undefined
+  companion: LogEvent | undefined
+  open: boolean
+  /** Folds and unfolds it. */
+  onToggle: (seq: number) => void
+}

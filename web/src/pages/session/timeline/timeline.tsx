@@ -69,6 +69,8 @@ export const Timeline = ({ log, want }: { log: SessionLog; want: (from: number, 
         <div className="timeline-sizer" style={{ height: list.getTotalSize() }}>
           {rows.map(({ key, index, start }) => {
             const event = log.event(index + 1)
+            const companionSeq = event && log.companionSeq(event)
+            const companion = companionSeq === undefined ? undefined : log.event(companionSeq)
             return (
               <div
                 key={key}
@@ -80,7 +82,7 @@ export const Timeline = ({ log, want }: { log: SessionLog; want: (from: number, 
                 {index >= head ? (
                   draft && <DraftRow draft={draft} />
                 ) : event ? (
-                  <EventRow event={event} log={log} version={version} open={opened.has(event.seq)} onToggle={toggle} />
+                  <EventRow {...{ event, companionSeq, companion }} open={opened.has(event.seq)} onToggle={toggle} />
                 ) : (
                   <div className="timeline-unread" />
                 )}

@@ -6,20 +6,18 @@ import { Terminal } from './terminal.tsx'
 import { summarizeInput, ToolInput } from './tool-input.tsx'
 
 /** A tool call and its result: one telling line, the rest on demand. */
-export const ToolRow = ({ event, log, open, onToggle }: RowProps) => {
+export const ToolRow = ({ event, companionSeq, companion, open, onToggle }: RowProps) => {
   const call = toFields(event.payload)
   const name = toText(call['name'])
-  const resultSeq = log.resultOf(toText(call['callId']))
-  const resultEvent = resultSeq === undefined ? undefined : log.event(resultSeq)
-  const result = resultEvent && toFields(resultEvent.payload)
+  const result = companion && toFields(companion.payload)
   const failed = result !== undefined && (result['outcome'] !== 'done' || result['isError'] === true)
   return (
-    <div className="tool" data-state={resultSeq === undefined ? 'running' : failed ? 'failed' : 'done'}>
+    <div className="tool" data-state={companionSeq === undefined ? 'running' : failed ? 'failed' : 'done'}>
       <button type="button" className="fold" aria-expanded={open} onClick={() => onToggle(event.seq)}>
         <span className="fold-name">{name}</span>
         <span className="fold-summary mono">{summarizeInput(name, toFields(call['input']))}</span>
         <span className={`fold-end number ${failed ? 'bad' : 'quiet'}`}>
-          {result ? outcomeOf(result) : resultSeq === undefined ? 'running …' : ''}
+          {result ? outcomeOf(result) : companionSeq === undefined ? 'running …' : ''}
         </span>
         <Clock event={event} />
       </button>

@@ -1,19 +1,19 @@
 import { toWords } from '../../../components/format.ts'
 import { toCount, toFields, toText } from '../log/read-payload.ts'
-import type { SessionLog } from '../log/session-log.ts'
+import type { LogEvent } from '../log/session-log.ts'
 import { Evidence } from '../side/evidence.tsx'
 import { Clock } from './clock.tsx'
 import type { RowProps } from './row-props.ts'
 
 /** One verdict; the first of its round stands under the round's head. */
-export const VerdictRow = ({ event, log, open, onToggle }: RowProps) => {
+export const VerdictRow = ({ event, companion, open, onToggle }: RowProps) => {
   const fields = toFields(event.payload)
   const verdict = toText(fields['verdict'])
   const tone = verdict === 'SATISFIED' ? 'good' : verdict === 'ERROR' ? 'warn' : 'bad'
   const round = toCount(fields['round'])
   return (
     <div className="verdict" data-tone={tone} data-type={event.type}>
-      {startsRound(log, event.seq, round) && <header className="turn-head small">Evaluation, round {round}</header>}
+      {startsRound(companion, round) && <header className="turn-head small">Evaluation, round {round}</header>}
       <button type="button" className="fold" aria-expanded={open} onClick={() => onToggle(event.seq)}>
         <span className="verdict-sign" aria-hidden="true">
           {verdict === 'SATISFIED' ? '✓' : verdict === 'ERROR' ? '!' : '✗'}
@@ -34,7 +34,5 @@ export const VerdictRow = ({ event, log, open, onToggle }: RowProps) => {
   )
 }
 
-const startsRound = (log: SessionLog, seq: number, round: number | null): boolean => {
-  const before = log.event(seq - 1)
-  return before?.type !== 'condition.evaluated' || toFields(before.payload)['round'] !== round
-}
+const startsRound = (before: LogEvent | undefined, round: number | null): boolean =>
+  before?.type !== 'condition.evaluated' || toFields(before.payload)['round'] !== round
