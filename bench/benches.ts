@@ -1,5 +1,6 @@
 import { benchAppendLatency } from './append-latency/append-latency.ts'
 import { benchAppendThroughput } from './append-throughput/append-throughput.ts'
+import { benchConsole } from './console/console.ts'
 import { benchFanOut } from './fan-out/fan-out.ts'
 import type { Bench } from './figure.ts'
 import { benchManySessions } from './many-sessions/many-sessions.ts'
@@ -20,4 +21,5 @@ export const benches: Record<string, Bench> = {
   'tool-call': benchToolCall,
   'many-sessions': benchManySessions,
   'take-over': benchTakeOver,
+  console: benchConsole,
 }
