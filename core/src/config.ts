@@ -91,6 +91,10 @@ const settings = z
     SANDBOX_IDLE_MS: wholeNumber(60_000, 100, 86_400_000),
     /** A stopped one without work for so long becomes an image, from which the next tool call makes it again. */
     SANDBOX_SUSPEND_MS: wholeNumber(600_000, 100, 604_800_000),
+    /** Checkpoints of a session at work: after so many calls that may have changed files (0: none), or so long, but never two within the last. */
+    CHECKPOINT_EVERY_CALLS: wholeNumber(10, 0, 100_000),
+    CHECKPOINT_EVERY_MS: wholeNumber(600_000, 1_000, 86_400_000),
+    CHECKPOINT_MIN_MS: wholeNumber(60_000, 0, 86_400_000),
     /** The platform's own sandbox image: what an environment gets that names none. */
     SANDBOX_IMAGE: z.string().min(1).default('longhaul-sandbox:latest'),
     /** A stopping worker lets its turns go on for so long before it hands them over. */

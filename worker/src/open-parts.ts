@@ -58,7 +58,11 @@ export const openParts = async (
       stallMs: config.modelStallMs,
     }),
     sandboxes,
-    checkpoints: new CheckpointDesk(),
+    checkpoints: new CheckpointDesk({
+      everyCalls: config.checkpointEveryCalls,
+      everyMs: config.checkpointEveryMs,
+      minMs: config.checkpointMinMs,
+    }),
     snapshots,
     tools: toolsByName,
     logger,

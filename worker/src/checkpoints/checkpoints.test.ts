@@ -163,6 +163,21 @@ const spoil = async (snapshotId: string): Promise<void> => {
       await writeFile(path.join(entry.parentPath, entry.name), 'something else')
 }
 
+describe('a session at work', () => {
+  it('is checkpointed by itself, so that a lost sandbox costs the calls since then and no more', async () => {
+    await start({ CHECKPOINT_EVERY_CALLS: '2', CHECKPOINT_MIN_MS: '0' })
+    const steps = [1, 2, 3].map((n) => ({ ...bash(`echo ${n} >>lines`), delayMs: 200 }))
+    const sessionId = await begin(...steps)
+    const points = (await worker.events(sessionId)).filter(({ type }) => type === 'session.checkpointed')
+    expect(points.map(({ payload }) => payload['trigger'])).toEqual(['CADENCE'])
+    const calls = (await worker.events(sessionId)).filter(({ type }) => type === 'agent.tool_call')
+    await loseSandbox(sessionId)
+    const events = await goOn(sessionId, bash('cat lines'))
+    expect(results(events)).toEqual(['1\n2\n'])
+    expect(states(events)[0]).toMatchObject({ state: 'LOST', lostCalls: [calls[2]?.seq], checkpointId: points[0]?.payload['checkpointId'] })
+  }, 60_000)
+})
+
 describe('a sandbox that has long had nothing to do', () => {
   it('becomes an image, costs no container, and comes back whole, as often as it likes', async () => {
     await start({ SANDBOX_IDLE_MS: '1500', SANDBOX_SUSPEND_MS: '100' })

@@ -21,13 +21,13 @@ export const startServingCheckpoints = (
   let running: Promise<void> | null = null
   let again = false
 
-  /** One at a time of each: a look that comes meanwhile leaves it alone. */
-  const start = (id: string, work: () => Promise<unknown>): void => {
-    if (atWork.has(id)) return
+  /** One at a time of each: a look that comes meanwhile leaves it alone, and a later one finds what is left. */
+  const start = (of: string, work: () => Promise<unknown>): void => {
+    if (atWork.has(of)) return
     const done = work()
-      .catch((error: unknown) => logger.warn({ err: error, checkpointId: id }, 'a checkpoint could not be served'))
-      .finally(() => atWork.delete(id))
-    atWork.set(id, done)
+      .catch((error: unknown) => logger.warn({ err: error, of }, 'a checkpoint could not be served'))
+      .finally(() => atWork.delete(of))
+    atWork.set(of, done)
   }
   const serve = async ({ id, tenantId, sessionId, holderId }: AskedCheckpoint): Promise<void> => {
     if (holderId === workerId()) return parts.checkpoints.want(sessionId, id)
@@ -37,7 +37,7 @@ export const startServingCheckpoints = (
   }
   const look = async (): Promise<void> => {
     try {
-      for (const asked of await findAskedCheckpoints(db, engineId)) start(asked.id, () => serve(asked))
+      for (const asked of await findAskedCheckpoints(db, engineId)) start(asked.sessionId, () => serve(asked))
       for (const left of await findUnarchived(db, { engineId, olderThanMs: ARCHIVE_AFTER_MS }))
         start(left.id, () => archiveCheckpoint(parts, left))
     } catch (error) {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CHANGING_TOOLS } from '@longhaul/core/src/checkpoints/is-checkpoint-due.ts'
 import type { EventOf, LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Origin } from '../checkpoints/find-origin.ts'
@@ -240,7 +241,7 @@ const callsNotIn = (events: readonly LogEvent[], origin: Origin | null): number[
   const began = events.findLast((event) => event.type === 'sandbox.state' && event.payload.state === 'LOST')?.seq ?? 0
   const start = Math.max(began, origin?.seq ?? 0)
   return events.flatMap((event) =>
-    event.type === 'agent.tool_call' && event.seq > start && CHANGING.has(event.payload.name) ? [event.seq] : [],
+    event.type === 'agent.tool_call' && event.seq > start && CHANGING_TOOLS.has(event.payload.name) ? [event.seq] : [],
   )
 }
 
@@ -248,8 +249,6 @@ const toOriginFields = (origin: Origin | null): Pick<EventOf<'sandbox.state'>['p
   origin === null
     ? {}
     : { checkpointId: origin.checkpointId, checkpointSeq: origin.seq, kept: origin.imageId === null ? 'workspace' : 'everything' }
-
-const CHANGING = new Set(['bash', 'write', 'edit'])
 
 const stateEvent = (payload: Omit<EventOf<'sandbox.state'>['payload'], 'v'>): NewEvent => ({
   type: 'sandbox.state',
