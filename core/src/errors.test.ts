@@ -7,6 +7,7 @@ test.each([
   withCode('ECONNREFUSED'),
   withCode('57P01', 'terminating connection due to administrator command'),
   withCode('53300', 'sorry, too many clients already'),
+  withCode('53100', 'could not extend file: No space left on device'),
   withCode('P1017'),
   new Error('Connection terminated unexpectedly'),
   new Error('outer', { cause: withCode('ECONNRESET') }),

@@ -53,15 +53,15 @@ export const badInput = (field: string, reason: string): PlatformError =>
 
 export const conflict = (message: string, status: string): PlatformError => new PlatformError('CONFLICT', message, { status })
 
-/** SQLSTATE classes, system errors and Prisma's codes that mean "no database", as opposed to "the database says no". */
+/** SQLSTATE classes (53: no connection, disk or memory left), system errors and Prisma's codes that mean "no database", as opposed to "no". */
 const CONNECTION_CODES =
-  /^(08...|57P0.|53300|ECONN.*|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|P1001|P1002|P1008|P1017|P2024|P2037)$/
+  /^(08...|57P0.|53...|ECONN.*|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|P1001|P1002|P1008|P1017|P2024|P2037)$/
 /** How Prisma's driver adapter names them. */
 const CONNECTION_KINDS = new Set(['ConnectionClosed', 'DatabaseNotReachable', 'SocketTimeout', 'TooManyConnections'])
 const CONNECTION_MESSAGES =
   /connection terminated|timeout exceeded when trying to connect|terminating connection|can't reach database server|connection is closed|closed the connection|cannot use a pool after calling end|client has encountered a connection error/i
 
-/** Whether a failure means that the database can't be reached, so that the caller should come again: UNAVAILABLE. */
+/** Whether a failure means that the database can't be reached, or has no room: the caller should come again, UNAVAILABLE. */
 export const isDatabaseUnreachable = (error: unknown): boolean => {
   for (let cause: unknown = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 6; depth++) {
     const {

@@ -36,8 +36,8 @@ export const formatError = (error: unknown, logger: Logger): GraphQLFormattedErr
 
   if (cause instanceof PlatformError) return answer(cause.code, cause.message, cause.extensions)
   if (isDatabaseUnreachable(cause)) {
-    logger.warn({ err: cause }, 'the database can not be reached')
-    return answer('UNAVAILABLE', 'The database can not be reached. Try again, with the same idempotencyKey.')
+    logger.warn({ err: cause }, 'the database can not be reached, or has no room')
+    return answer('UNAVAILABLE', 'The database can not be reached, or has no room. Try again, with the same idempotencyKey.')
   }
   if (isCallersMistake(cause)) return answer('BAD_USER_INPUT', cause.message, describeMistake(cause))
   const errorId = randomUUID()
