@@ -108,7 +108,11 @@ describe.each(SCREENS)('in $name', ({ options }) => {
         '/?search=nothing': 'No session fits',
         '/sessions/new': 'Done when',
         '/agents': 'Repairer',
+        '/agents/new': 'Create the agent',
+        [`/agents/${customer.agentId}`]: 'the first',
         '/environments': 'Python',
+        '/environments/new': 'Create the environment',
+        [`/environments/${customer.environmentId}`]: 'the first',
         '/spend': '$5.00',
         '/keys': 'wall',
         '/nowhere': 'There is no such page',
@@ -119,7 +123,46 @@ describe.each(SCREENS)('in $name', ({ options }) => {
   it('an operator finds none on the pages that are theirs', async () => {
     const page = await openAs(platform.operatorKey, '/', options)
     expect(
-      await findFaultsOn(page, { '/': 'Whose sessions?', '/tenants': 'Acme', [`/?tenant=${customer.tenantId}`]: 'Repair the calculator' }),
+      await findFaultsOn(page, {
+        '/': 'Whose sessions?',
+        [`/?tenant=${customer.tenantId}`]: 'Repair the calculator',
+        [`/spend?tenant=${customer.tenantId}`]: 'By kind of call',
+        [`/keys?tenant=${customer.tenantId}`]: 'wall',
+        '/tenants': 'Acme',
+      }),
     ).toEqual({})
+    await page.getByRole('button', { name: 'Limits of Acme' }).click()
+    await page.getByRole('button', { name: 'Set a daily cap' }).click()
+    expect(await findFaults(page)).toEqual([])
+    await page.getByRole('button', { name: 'New tenant' }).click()
+    await page.getByRole('dialog').waitFor()
+    expect(await findFaults(page)).toEqual([])
+    expect(await widerThanItsScreen(page)).toBe(false)
+  }, 120_000)
+
+  it('an admin finds none in forms with errors, in a secret, or in figures unfolded', async () => {
+    const page = await openAs(customer.adminKey, '/agents/new', options)
+    await page.getByLabel('Name').fill('Reviewer')
+    await page.getByLabel('Model', { exact: true }).fill('gpt-9')
+    await page.getByRole('button', { name: 'Create the agent' }).click()
+    await page.getByText(/^Must be a Claude model/).waitFor()
+    expect(await findFaults(page)).toEqual([])
+    await page.goto(`${platform.url}/keys`)
+    await page.getByRole('button', { name: 'New key' }).click()
+    await page.getByLabel('Name').fill('shown')
+    expect(await findFaults(page)).toEqual([])
+    await page.getByRole('button', { name: 'Make the key' }).click()
+    await page.locator('.secret').waitFor()
+    expect(await findFaults(page)).toEqual([])
+    expect(await widerThanItsScreen(page)).toBe(false)
+    await page.goto(`${platform.url}/spend`)
+    await page.getByText('The figures as a table').click()
+    await page
+      .getByRole('region', { name: 'By session' })
+      .getByRole('button', { name: /^Capped at/ })
+      .click()
+    await page.getByRole('button', { name: 'Change the lifetime cap' }).click()
+    expect(await findFaults(page)).toEqual([])
+    expect(await widerThanItsScreen(page)).toBe(false)
   }, 120_000)
 })

@@ -48,5 +48,6 @@ export const openBrowser = async (): Promise<ConsoleBrowser> => {
 export const signIn = async (page: Page, key: string): Promise<void> => {
   await page.getByLabel('API key').fill(key)
   await page.keyboard.press('Enter')
-  await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+  // On a phone the pages' list is behind a menu: that the question is gone says that one is in.
+  await page.getByLabel('API key').waitFor({ state: 'detached' })
 }

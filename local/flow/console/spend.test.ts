@@ -1,6 +1,6 @@
 // Money as an admin sees it: what was spent, what stands still for want of it, and a cap that is raised where it stands.
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type Platform, startPlatform } from '../start-platform.ts'
 import { type Customer, makeCustomer, makeSession } from './make-customer.ts'
 import { type ConsoleBrowser, openBrowser, signIn } from './open-browser.ts'
@@ -15,6 +15,7 @@ beforeAll(async () => {
   await platform.workers.start()
   customer = await makeCustomer(platform)
 }, 90_000)
+afterEach(() => browser.closeTabs())
 afterAll(async () => {
   await browser?.close()
   await platform?.stop()

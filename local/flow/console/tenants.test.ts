@@ -1,6 +1,6 @@
 // Tenants as the operator makes, limits and suspends them.
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type Platform, startPlatform } from '../start-platform.ts'
 import { type Customer, makeCustomer } from './make-customer.ts'
 import { type ConsoleBrowser, openBrowser, signIn } from './open-browser.ts'
@@ -13,6 +13,7 @@ beforeAll(async () => {
   ;[platform, browser] = await Promise.all([startPlatform(), openBrowser()])
   customer = await makeCustomer(platform)
 }, 90_000)
+afterEach(() => browser.closeTabs())
 afterAll(async () => {
   await browser?.close()
   await platform?.stop()
