@@ -93,16 +93,16 @@ begin
   update checkpoint set problem = p_problem where id = p_checkpoint;
 end $$;
 
--- What a session's files can be restored from, newest first: its own checkpoints and those it inherits.
+-- What a session's files can be restored from, newest first: its own checkpoints and those it inherits. p_at: none of a later position.
 -- [{id, sessionId, seq, engineId, imageId, snapshotId}]
-create or replace function read_restore_points(p_tenant text, p_session text) returns jsonb
+create or replace function read_restore_points(p_tenant text, p_session text, p_at int) returns jsonb
 language plpgsql set search_path = public as $$
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
   return (select coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'sessionId', x.session_id, 'seq', x.seq, 'engineId', x.engine_id, 'imageId', x.image_id, 'snapshotId', x.snapshot_id)
       order by x.seq desc, x.created_at desc), '[]')
     from (select k.* from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
-      where p.session_id = p_session and k.state = 'whole' and k.problem is null and (k.image_id is not null or k.snapshot_id is not null)
+      where p.session_id = p_session and k.seq <= coalesce(p_at, 2147483647) and k.state = 'whole' and k.problem is null and (k.image_id is not null or k.snapshot_id is not null)
       order by k.seq desc, k.created_at desc limit 20) x);
 end $$;
 

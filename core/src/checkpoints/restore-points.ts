@@ -1,12 +1,16 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { RestorePoint } from './checkpoint.ts'
 
-/** What a session's files can be restored from, newest first: its own checkpoints, then those it inherits from whom it was forked. */
+/** What a session's files can be restored from, newest first: its own checkpoints, then those it inherits from whom it was forked. `atSeq`: none of a later position. */
 export const readRestorePoints = async (
   db: Pick<Database, 'app'>,
-  { tenantId, sessionId }: { tenantId: string; sessionId: string },
+  { tenantId, sessionId, atSeq = null }: { tenantId: string; sessionId: string; atSeq?: number | null },
 ): Promise<RestorePoint[]> => {
-  const { rows } = await db.app.query<{ points: RestorePoint[] }>('select read_restore_points($1, $2) as points', [tenantId, sessionId])
+  const { rows } = await db.app.query<{ points: RestorePoint[] }>('select read_restore_points($1, $2, $3) as points', [
+    tenantId,
+    sessionId,
+    atSeq,
+  ])
   return rows[0]?.points ?? []
 }
 

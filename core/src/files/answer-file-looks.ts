@@ -1,8 +1,16 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { FileLookAnswer } from './file-look.ts'
 
-/** `sandboxId`: null where the session has none, and its files are those of its newest checkpoint. */
-export type FileLook = { id: string; tenantId: string; sessionId: string; op: 'list' | 'read'; path: string; sandboxId: string | null }
+/** `atSeq`: as they were at the newest checkpoint up to there; null for now. `sandboxId`: null where there is none, and now is the newest checkpoint. */
+export type FileLook = {
+  id: string
+  tenantId: string
+  sessionId: string
+  op: 'list' | 'read'
+  path: string
+  atSeq: number | null
+  sandboxId: string | null
+}
 
 /** Looks nobody waits for any more are removed after this long. */
 const KEPT = "interval '5 minutes'"

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
 import { badInput, notFound, PlatformError } from '../errors.ts'
 import { createId } from '../ids.ts'
 import { type CoreParts, inTransaction } from '../sessions/change-session.ts'
@@ -9,15 +10,21 @@ import { type FileLookAnswer, MAX_FILE_BYTES, toAbsoluteWorkspacePath, toFileCon
 const PATIENCE_MS = 15_000
 const LOOK_MS = 40
 
+export type AskForFiles = {
+  tenantId: string
+  sessionId: string
+  op: 'list' | 'read'
+  path: string
+  /** As they were then; now when left out. */
+  checkpointId?: string | null
+}
+
 /**
- * One folder's entries, or one file, as they are now. Null where there is no such path. Throws BAD_USER_INPUT for a path outside /workspace,
+ * One folder's entries, or one file, as they are now or were at a checkpoint. Null where there is no such path. Throws BAD_USER_INPUT for a path outside /workspace,
  * UNAVAILABLE when no worker of the session's engine answers. Before there is a sandbox or a
  * checkpoint to make one from, it is the resources that are seen.
  */
-export const askForFiles = async (
-  parts: CoreParts,
-  look: { tenantId: string; sessionId: string; op: 'list' | 'read'; path: string },
-): Promise<FileLookAnswer | null> => {
+export const askForFiles = async (parts: CoreParts, look: AskForFiles): Promise<FileLookAnswer | null> => {
   const path = toAbsoluteWorkspacePath(look.path)
   if (path === null) throw badInput('path', 'a path below /workspace, without ..')
   const asked = await ask(parts, { ...look, path })
@@ -27,32 +34,41 @@ export const askForFiles = async (
   return 'problem' in answer ? null : answer
 }
 
-const ask = async (
-  parts: CoreParts,
-  { tenantId, sessionId, op, path }: { tenantId: string; sessionId: string; op: string; path: string },
-): Promise<{ id: string; engineId: string } | null> =>
+/** Null where neither a sandbox nor a checkpoint holds the files: they are the resources. */
+const ask = (parts: CoreParts, look: AskForFiles): Promise<{ id: string; engineId: string } | null> =>
   inTransaction(parts.db, async (client) => {
+    const { tenantId, sessionId, op, path } = look
     await client.query("select set_config('longhaul.tenant', $1, true)", [tenantId])
+    const atSeq = look.checkpointId == null ? null : await findPosition(client, sessionId, look.checkpointId)
     const { rows } = await client.query<{ engine_id: string | null; has_files: boolean }>(
       `select coalesce(engine_id, (select engine_id from lease where engine_id is not null and expires_at > clock_timestamp() limit 1)) as engine_id,
-         sandbox_id is not null or jsonb_array_length(read_restore_points($2, id)) > 0 as has_files
+         ($3::int is null and sandbox_id is not null)
+           or jsonb_array_length(read_restore_points($2, id, $3)) > 0 as has_files
        from session where id = $1 and deleted_at is null`,
-      [sessionId, tenantId],
+      [sessionId, tenantId, atSeq],
     )
     const [session] = rows
     if (session === undefined) throw notFound('session', sessionId)
     if (session.engine_id === null || !session.has_files) return null
     const id = createId('flk')
-    await client.query('insert into file_look (id, tenant_id, session_id, engine_id, op, path) values ($1, $2, $3, $4, $5, $6)', [
-      id,
-      tenantId,
-      sessionId,
-      session.engine_id,
-      op,
-      path,
-    ])
+    await client.query(
+      'insert into file_look (id, tenant_id, session_id, engine_id, op, path, at_seq) values ($1, $2, $3, $4, $5, $6, $7)',
+      [id, tenantId, sessionId, session.engine_id, op, path, atSeq],
+    )
     return { id, engineId: session.engine_id }
   })
+
+/** Of one of the session's own checkpoints, or of those it inherits. */
+const findPosition = async (client: pg.ClientBase, sessionId: string, checkpointId: string): Promise<number> => {
+  const { rows } = await client.query<{ seq: number }>(
+    `select k.seq from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
+     where p.session_id = $1 and k.id = $2 and k.state = 'whole'`,
+    [sessionId, checkpointId],
+  )
+  const [found] = rows
+  if (found === undefined) throw notFound('checkpoint', checkpointId)
+  return found.seq
+}
 
 const waitForAnswer = async (
   parts: CoreParts,

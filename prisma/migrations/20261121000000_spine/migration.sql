@@ -428,6 +428,7 @@ CREATE TABLE "file_look" (
     "engine_id" TEXT NOT NULL,
     "op" TEXT NOT NULL,
     "path" TEXT NOT NULL,
+    "at_seq" INTEGER,
     "state" TEXT NOT NULL DEFAULT 'asked',
     "answer" JSONB,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,

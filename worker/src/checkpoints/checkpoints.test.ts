@@ -100,7 +100,11 @@ describe('a sandbox that is lost', () => {
     await start()
     const sessionId = await begin(bash('echo kept >a; echo kept >~/b'))
     const id = await checkpoint(sessionId)
-    const [lost] = (await goOn(sessionId, bash('echo gone >c'))).filter(({ type }) => type === 'agent.tool_call')
+    const [lost] = (await goOn(sessionId, bash('echo gone >c; echo changed >a'))).filter(({ type }) => type === 'agent.tool_call')
+    const look = { tenantId: tenant.tenantId, sessionId, op: 'read' as const, path: 'a' }
+    expect(await askForFiles(worker.parts, look)).toMatchObject({ file: { text: 'changed\n' } })
+    expect(await askForFiles(worker.parts, { ...look, checkpointId: id })).toMatchObject({ file: { text: 'kept\n' } })
+    await expect(askForFiles(worker.parts, { ...look, checkpointId: 'ckp_none' })).rejects.toThrow(/no checkpoint/)
     await loseSandbox(sessionId)
     const events = await goOn(sessionId, bash('cat a ~/b; ls'))
     expect(states(events)).toMatchObject([

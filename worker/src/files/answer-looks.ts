@@ -54,7 +54,10 @@ type Places = Pick<TurnParts, 'db' | 'snapshots'> & { sandboxes: { provider: San
 export const answerLook = async (places: Places, look: FileLook): Promise<FileLookAnswer> => {
   try {
     const { provider } = places.sandboxes
-    const tar = look.sandboxId === null ? await readOrigin(places, look) : await provider.readWorkspace(look.sessionId, look.path)
+    const tar =
+      look.sandboxId === null || look.atSeq !== null
+        ? await readOrigin(places, look)
+        : await provider.readWorkspace(look.sessionId, look.path)
     if (tar === null) return { problem: 'not_found' }
     return look.op === 'list' ? await listFolder(tar, look.path) : await readFile(tar, look.path)
   } catch {

@@ -15,6 +15,7 @@ export const fileResolvers: Resolvers = {
         sessionId,
         op: 'list',
         path: args.path,
+        checkpointId: args.checkpointId ?? null,
       })
       if (answer === null || !('entries' in answer)) throw notFound('folder', args.path)
       const { after } = page
@@ -24,8 +25,9 @@ export const fileResolvers: Resolvers = {
         node: (entry) => ({ ...entry, modifiedAt: new Date(entry.modifiedAt) }),
       })
     },
-    file: async ({ id: sessionId, tenantId }, { path }, context) => {
-      const answer = await askForFiles(context.parts, { tenantId: context.tenant(tenantId).tenantId, sessionId, op: 'read', path })
+    file: async ({ id: sessionId, tenantId }, { path, checkpointId = null }, context) => {
+      const look = { tenantId: context.tenant(tenantId).tenantId, sessionId, op: 'read' as const, path, checkpointId }
+      const answer = await askForFiles(context.parts, look)
       return answer !== null && 'file' in answer ? answer.file : null
     },
   },
