@@ -76,6 +76,8 @@ const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
       joined(fields['message'], next[fields['next'] as keyof typeof next]),
     )
   },
+  'session.checkpointed': (fields) => mark('quiet', 'checkpoint', joined(fields['label'], toText(fields['trigger']).toLowerCase())),
+  'session.forked': (fields) => mark('quiet', 'forked', `from ${toText(fields['parentId'])}: all above this line happened there`),
   'sandbox.state': (fields) => {
     const state = toText(fields['state'])
     const lost = toList(fields['lostCalls']).length
