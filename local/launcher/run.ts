@@ -76,7 +76,7 @@ async function start(): Promise<void> {
   const url = `${base}/graphql`
   const scripted = !process.env.ANTHROPIC_API_KEY
   screen.say('')
-  screen.say(`  Longhaul        ${base}  (GraphQL at /graphql)`)
+  screen.say(`  Longhaul        ${base}  (the console; GraphQL at /graphql)`)
   screen.say(`  operator key    ${operatorKey}`)
   screen.say(`  worker          pid ${processes.pidOf('worker')}: kill -9 it at any time, and watch its sessions go on`)
   screen.say(
