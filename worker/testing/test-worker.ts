@@ -74,6 +74,7 @@ export const startTestWorker = async ({
       const { provider } = parts.sandboxes
       for (const { id } of await provider.list()) await provider.removeById(id)
       for (const { checkpointId } of (await provider.images?.list()) ?? []) await provider.images?.remove(checkpointId)
+      await provider.images?.removeUnnamed(0)
       await parts.close()
       await rm(dataDir, { recursive: true, force: true })
     },

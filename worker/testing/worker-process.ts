@@ -15,6 +15,7 @@ const removeSandboxes = async (databaseUrl: string): Promise<void> => {
   const provider = await openSandboxProvider(config, createLogger({ name: 'test', level: 'silent' }))
   for (const { id } of await provider.list()) await provider.removeById(id)
   for (const { checkpointId } of (await provider.images?.list()) ?? []) await provider.images?.remove(checkpointId)
+  await provider.images?.removeUnnamed(0)
 }
 
 export type WorkerProcess = { child: ChildProcess; exited: Promise<{ code: number | null; signal: string | null }>; logFile: string }
