@@ -32,6 +32,12 @@ test('a cap is told in dollars', () => {
   })
 })
 
+test('a cap that holds is named by its scope, not by an id', () => {
+  expect(toRow(event('budget.reached', { scope: 'session:ses_1' }))).toMatchObject({
+    text: 'the session cap holds the session: nothing more is spent',
+  })
+})
+
 test('a sandbox without isolation is a warning', () => {
   expect(toRow(event('sandbox.state', { state: 'RUNNING', isolated: false, image: 'x' }))).toMatchObject({
     tone: 'warn',

@@ -91,7 +91,8 @@ const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
   },
 }
 
-const scopeOf = (fields: Fields): string => toText(fields['scope']).toLowerCase()
+/** `budget.reached` writes the scope with its id behind a colon. */
+const scopeOf = (fields: Fields): string => (toText(fields['scope']).split(':')[0] ?? '').toLowerCase()
 
 const nanosToUsd = (nanos: string): string => {
   if (!/^\d+$/.test(nanos)) return nanos
