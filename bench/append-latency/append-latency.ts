@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { createTestDatabase, type TestDatabase } from '@longhaul/core/testing/database.ts'
-import { connectionConfig } from '@longhaul/prisma/src/client.ts'
-import pg from 'pg'
 import type { Bench } from '../figure.ts'
 import { interleave } from '../interleave.ts'
 import { median, percentile } from '../percentile.ts'
 import { appendOne, claimSessions, everydayEvent } from '../platform/claimed-sessions.ts'
+import { openBarePool } from '../platform/open-bare-pool.ts'
 
 /** One client, one session: an append through core beside the least that a fenced append can be, one statement with no more than that. */
 export const benchAppendLatency: Bench = async ({ smoke }) => {
@@ -44,7 +43,7 @@ const openBareLog = async (test: TestDatabase): Promise<{ insert: () => Promise<
   const [sessionId, threadId] = [randomUUID(), randomUUID()]
   await test.superuser.query('insert into bare_claim values ($1, 1)', [threadId])
   // A pool, as core has: what is compared is the append, not the way to a connection.
-  const pool = new pg.Pool({ ...connectionConfig(test.url, 'longhaul_app'), max: 16 })
+  const pool = openBarePool(test.url)
   const { type, actor, payload } = everydayEvent
   let seq = 0
   return {

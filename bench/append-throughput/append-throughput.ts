@@ -1,9 +1,9 @@
 import { createTestDatabase } from '@longhaul/core/testing/database.ts'
-import { connectionConfig } from '@longhaul/prisma/src/client.ts'
-import pg from 'pg'
+import type pg from 'pg'
 import type { Bench } from '../figure.ts'
 import { median } from '../percentile.ts'
 import { appendOne, type ClaimedSession, claimSessions, everydayEvent } from '../platform/claimed-sessions.ts'
+import { openBarePool } from '../platform/open-bare-pool.ts'
 import { compareThroughput } from '../throughput.ts'
 import { openDurableStreams } from './durable-streams.ts'
 
@@ -11,7 +11,7 @@ import { openDurableStreams } from './durable-streams.ts'
 export const benchAppendThroughput: Bench = async ({ smoke }) => {
   const clients = smoke ? 4 : 64
   const test = await createTestDatabase({ maxConnections: 16 })
-  const pool = new pg.Pool({ ...connectionConfig(test.url, 'longhaul_app'), max: 16 })
+  const pool = openBarePool(test.url)
   const streams = await openDurableStreams(clients)
   try {
     const sessions = await claimSessions(test, clients)

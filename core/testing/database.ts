@@ -24,7 +24,9 @@ export const createTestDatabase = async (options: { maxConnections?: number; ser
   const { maxConnections } = options
   const db = openDatabase({ url, ...(maxConnections === undefined ? {} : { maxConnections }) })
   const superuser = new pg.Pool({ connectionString: superuserUrl, max: 4 })
-  superuser.on('error', () => {}) // the database is dropped under its idle connections
+  // The database is dropped under its connections, those that idle and those that are just being ended.
+  superuser.on('error', () => {})
+  superuser.on('connect', (client) => client.on('error', () => {}))
   return {
     url,
     superuserUrl,
