@@ -87,6 +87,8 @@ const settings = z
     LEASE_RENEW_MS: wholeNumber(1_500, 50, 300_000),
     /** How often each worker looks for turns that should run and do not. */
     SWEEP_MS: wholeNumber(1_000, 50, 60_000),
+    /** A session that has work and whose engine has had no worker for so long goes on at another engine. */
+    MOVE_AFTER_MS: wholeNumber(15_000, 100, 86_400_000),
     /** A sandbox without work for so long is stopped; its files stay. */
     SANDBOX_IDLE_MS: wholeNumber(60_000, 100, 86_400_000),
     /** A stopped one without work for so long becomes an image, from which the next tool call makes it again. */

@@ -27,7 +27,8 @@ begin
     return '{"refused": "held"}';
   end if;
   if not exists (select from lease where worker_id = p_worker and expires_at > clock_timestamp()) then return '{"refused": "no_lease"}'; end if;
-  if s.engine_id is not null and s.engine_id is distinct from p_engine then
+  -- Which engine it is with changes only once another one has made a sandbox of it: one that comes back before has it, with its files.
+  if s.engine_id is not null and s.engine_id is distinct from p_engine and not engine_gone(s.engine_id) then
     return jsonb_build_object('refused', 'engine', 'engineId', s.engine_id);
   end if;
   if t.suspect and t.crashes >= 3 then

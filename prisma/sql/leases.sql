@@ -12,8 +12,11 @@ begin
     from claim c join session s on s.id = c.session_id where c.worker_id = p_worker), '[]'));
 end $$;
 
+-- With the first worker of an engine that was gone, its sessions that have not moved are its own again.
 create or replace function start_lease(p_worker text, p_engine text, p_kind text, p_host text, p_pid int, p_lease_ms int) returns void
 language sql set search_path = public as $$
   insert into lease (worker_id, engine_id, kind, host, pid, started_at, expires_at)
-  values (p_worker, p_engine, p_kind, p_host, p_pid, clock_timestamp(), clock_timestamp() + p_lease_ms * interval '1 millisecond')
+  values (p_worker, p_engine, p_kind, p_host, p_pid, clock_timestamp(), clock_timestamp() + p_lease_ms * interval '1 millisecond');
+  insert into engine (id) select p_engine where p_engine is not null
+  on conflict (id) do update set absent_ms = 0, looked_at = null, gone = false where engine.gone or engine.looked_at is not null;
 $$;

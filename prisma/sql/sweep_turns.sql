@@ -5,11 +5,12 @@
 --   that died alone counts a crash.
 -- 2 A turn that waits for money becomes due when nothing is held any more in the scope it waits for, or when its period began anew.
 -- 3 A wake that nobody took is sent again, with a new number, after 2, 4, 8 … at most 30 seconds: a lost queue costs two seconds,
---   a long queue few duplicates. One whose engine has no worker any more gives its slot back and waits for one.
+--   a long queue few duplicates. One whose engine has no worker any more gives its slot back and waits for one; once the engine counts
+--   as gone (p_move_after_ms, see engines.sql) it is sent to all.
 -- 4 Turns that came due (after a back-off, or whose wake was never decided) get their tenant's free slots.
 --
 -- It waits for no lock: what somebody has locked is his, or the next sweep's. One transaction that hangs would stop all tenants.
-create or replace function sweep_turns() returns jsonb
+create or replace function sweep_turns(p_move_after_ms int) returns jsonb
 language plpgsql set search_path = public as $$
 declare
   v_wakes jsonb := '[]';
@@ -20,6 +21,8 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('longhaul.sweep', 0)) then
     return '{"ran": false, "wakes": [], "presume": []}';
   end if;
+
+  perform look_at_engines(p_move_after_ms);
 
   with dead as (
     select c.thread_id, c.turn_id, coalesce(l.kind, 'worker') as kind from claim c left join lease l on l.worker_id = c.worker_id
@@ -43,7 +46,7 @@ begin
 
   update turn set woken_at = null where id in (
     select t.id from turn t join session s on s.id = t.session_id
-    where t.state = 'due' and t.woken_at is not null and not engine_answers(s.engine_id) for no key update of t skip locked);
+    where t.state = 'due' and t.woken_at is not null and not engine_answers(wake_engine(s.engine_id)) for no key update of t skip locked);
 
   with again as (
     update turn set wake_no = wake_no + 1, wakes = wakes + 1, woken_at = clock_timestamp()
@@ -54,7 +57,7 @@ begin
       for no key update of t skip locked)
     returning tenant_id, id, session_id, wake_no
   )
-  select coalesce(jsonb_agg(jsonb_build_object('tenantId', a.tenant_id, 'turnId', a.id, 'wakeNo', a.wake_no, 'engineId', s.engine_id, 'rank', 1)), '[]')
+  select coalesce(jsonb_agg(jsonb_build_object('tenantId', a.tenant_id, 'turnId', a.id, 'wakeNo', a.wake_no, 'engineId', wake_engine(s.engine_id), 'rank', 1)), '[]')
   into v_wakes from again a join session s on s.id = a.session_id;
 
   for v_tenant in select distinct tenant_id from turn where state = 'due' and woken_at is null and due_at <= clock_timestamp() loop

@@ -19,6 +19,7 @@ const worker = await startWorker(parts, {
   leaseMs: config.leaseMs,
   renewMs: config.leaseRenewMs,
   sweepMs: config.sweepMs,
+  moveAfterMs: config.moveAfterMs,
   reapMs: 30_000,
   suspendMs: config.sandboxSuspendMs,
   drainMs: config.drainMs,

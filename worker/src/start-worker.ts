@@ -20,6 +20,8 @@ export type WorkerOptions = {
   leaseMs: number
   renewMs: number
   sweepMs: number
+  /** Without a worker of its engine for so long, a session that has work goes on at another engine. */
+  moveAfterMs: number
   reapMs: number
   /** A sandbox that was stopped for want of work becomes an image after so long. */
   suspendMs: number
@@ -34,7 +36,7 @@ export type RunningWorker = { workerId(): string; stop(): Promise<void> }
 export const startWorker = async (parts: TurnParts, options: WorkerOptions): Promise<RunningWorker> => {
   const { db, announcer, queue, logger, sandboxes } = parts
   // Sweeping needs no engine: what dead workers held goes to those that have one, also while this one waits for its own.
-  const sweeping = startSweeping(parts, options.sweepMs)
+  const sweeping = startSweeping(parts, { everyMs: options.sweepMs, moveAfterMs: options.moveAfterMs })
   const engineId = await findEngine(sandboxes.provider, parts)
   const active = new ActiveTurns()
   const lease = await keepLease(

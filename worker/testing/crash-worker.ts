@@ -38,6 +38,7 @@ const worker = await startWorker(
     leaseMs: config.leaseMs,
     renewMs: config.leaseRenewMs,
     sweepMs: config.sweepMs,
+    moveAfterMs: config.moveAfterMs,
     reapMs: 2_000,
     suspendMs: config.sandboxSuspendMs,
     drainMs: config.drainMs,

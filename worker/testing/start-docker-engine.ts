@@ -1,12 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { finished } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import Docker from 'dockerode'
+
+const run = promisify(execFile)
 
 export type DockerEngine = {
   /** As in DOCKER_HOST. */
@@ -14,6 +17,8 @@ export type DockerEngine = {
   docker: Docker
   /** Stops the daemon, and starts it again on what it had. */
   restart(): Promise<void>
+  /** Stops the daemon, which takes its containers with it, for good. */
+  kill(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -51,6 +56,7 @@ export const startDockerEngine = async ({ image }: { image: string }): Promise<D
       await end()
       daemon = await launch(folder, { host, docker })
     },
+    kill: end,
     stop,
   }
 }
@@ -58,11 +64,17 @@ export const startDockerEngine = async ({ image }: { image: string }): Promise<D
 const launch = async (folder: string, { host, docker }: { host: string; docker: Docker }): Promise<ChildProcess> => {
   const log = path.join(folder, 'dockerd.log')
   const places = ['--data-root', path.join(folder, 'data'), '--exec-root', path.join(folder, 'exec'), '--pidfile', path.join(folder, 'pid')]
+  const settings = path.join(folder, 'daemon.json')
+  await writeFile(settings, JSON.stringify((await keepsKeyOutside()) ? { 'deprecated-key-path': path.join(folder, 'key.json') } : {}))
   const apart = ['--containerd-namespace', path.basename(folder), '--containerd-plugins-namespace', `${path.basename(folder)}-plugins`]
   // In a network of its own: a daemon without a bridge takes the machine's docker0 away when it starts.
-  const daemon = spawn('unshare', ['--net', 'dockerd', ...places, ...apart, '-H', host, '--bridge=none', '--iptables=false'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const daemon = spawn(
+    'unshare',
+    ['--net', 'dockerd', '--config-file', settings, ...places, ...apart, '-H', host, '--bridge=none', '--iptables=false'],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   const written = createWriteStream(log, { flags: 'a' })
   daemon.stdout?.pipe(written, { end: false })
   daemon.stderr?.pipe(written, { end: false })
@@ -72,6 +84,9 @@ const launch = async (folder: string, { host, docker }: { host: string; docker: 
   await Promise.race([answers(docker), failed])
   return daemon
 }
+
+/** Releases before 23 keep the engine's id beside the machine's settings: all daemons of a machine would share it. */
+const keepsKeyOutside = async (): Promise<boolean> => / version (1|2[0-2])\./.test((await run('dockerd', ['--version'])).stdout)
 
 const answers = async (docker: Docker): Promise<void> => {
   for (;;) {

@@ -55,6 +55,7 @@ export const startTestWorker = async ({
     leaseMs: config.leaseMs,
     renewMs: config.leaseRenewMs,
     sweepMs: config.sweepMs,
+    moveAfterMs: config.moveAfterMs,
     reapMs: 1_000,
     suspendMs: config.sandboxSuspendMs,
     drainMs: config.drainMs,

@@ -3,6 +3,7 @@
  * (invariant 5), and so that the prefix stays the same from call to call, which is what prompt caches live on.
  */
 import type { ContextBlock, ContextMessage, ToolResultBlock } from './content.ts'
+import { describeLoss } from './describe-loss.ts'
 import type { EventOf, LogEvent } from './event.ts'
 
 export const CUT_OFF_TEXT = 'Your last answer was cut off by the output limit. Go on where it ended.'
@@ -39,7 +40,7 @@ export const buildContext = (events: readonly LogEvent[]): ContextMessage[] => {
         if (event.payload.verdict !== 'ERROR') addToUser(messages, { type: 'text', text: describeVerdict(event) })
         break
       case 'sandbox.state':
-        if (event.payload.state === 'LOST') addToUser(messages, { type: 'text', text: describeLoss(event) })
+        if (event.payload.state === 'LOST') addToUser(messages, { type: 'text', text: describeLoss(event, events) })
         break
       default:
         break
@@ -85,16 +86,3 @@ const describeVerdict = ({ payload }: EventOf<'condition.evaluated'>): string =>
   payload.verdict === 'SATISFIED'
     ? `Done-condition "${payload.name}" holds.`
     : `Done-condition "${payload.name}" does not hold yet (checked from outside, round ${payload.round}):\n${payload.explanation}`
-
-/** What a lost sandbox was made from again, and exactly what is not in it. */
-const describeLoss = ({ payload }: EventOf<'sandbox.state'>): string => {
-  const { lostCalls = [], checkpointSeq, kept } = payload
-  const from = checkpointSeq === undefined ? "from the session's resources" : `from a checkpoint, as it was after event ${checkpointSeq}`
-  const outside =
-    kept === 'workspace' ? ' Only /workspace could be restored: what was installed or written outside of it must be made again.' : ''
-  const calls =
-    lostCalls.length === 0
-      ? `No tool call had changed it${checkpointSeq === undefined ? '' : ' since'}.`
-      : `The effects of these tool calls are gone (numbers in the log): ${lostCalls.join(', ')}. Files you wrote and packages you installed${checkpointSeq === undefined ? '' : ' in them'} must be made again.`
-  return `The sandbox was lost and has started again ${from}. ${calls}${outside}`
-}

@@ -41,7 +41,7 @@ const ask = (parts: CoreParts, look: AskForFiles): Promise<{ id: string; engineI
     await client.query("select set_config('longhaul.tenant', $1, true)", [tenantId])
     const atSeq = look.checkpointId == null ? null : await findPosition(client, sessionId, look.checkpointId)
     const { rows } = await client.query<{ engine_id: string | null; has_files: boolean }>(
-      `select coalesce(engine_id, (select engine_id from lease where engine_id is not null and expires_at > clock_timestamp() limit 1)) as engine_id,
+      `select coalesce(wake_engine(engine_id), (select engine_id from lease where engine_id is not null and expires_at > clock_timestamp() limit 1)) as engine_id,
          ($3::int is null and sandbox_id is not null)
            or jsonb_array_length(read_restore_points($2, id, $3)) > 0 as has_files
        from session where id = $1 and deleted_at is null`,

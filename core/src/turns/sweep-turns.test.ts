@@ -154,7 +154,7 @@ describe('the sweep', () => {
     const client = await test.db.system.connect()
     try {
       await client.query('begin')
-      await client.query('select sweep_turns()')
+      await client.query('select sweep_turns(15000)')
       const { rows } = await client.query(
         "select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as read from pg_stat_xact_user_tables where relname = 'turn'",
       )

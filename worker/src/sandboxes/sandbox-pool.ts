@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CHANGING_TOOLS } from '@longhaul/core/src/checkpoints/is-checkpoint-due.ts'
 import type { EventOf, LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Origin } from '../checkpoints/find-origin.ts'
 import type { Stretch } from '../turn/stretch.ts'
+import { findLostCalls } from './find-lost-calls.ts'
 import { type OpenedSandbox, type Sandbox, type SandboxProvider, type SandboxSpec, StaleEpochError } from './sandbox.ts'
 
 /** A resource could not be put in, and trying again by itself would not help. Its message is for the person who asked for it. */
@@ -191,8 +191,13 @@ export class SandboxPool {
     }
     const events: NewEvent[] = []
     const from = toOriginFields(origin)
-    if (stretch.claim.session.sandboxId !== null && stretch.claim.session.sandboxId !== sandbox.id)
-      events.push(stateEvent({ ...common, ...from, state: 'LOST', lostCalls: callsNotIn(stretch.events, origin) }))
+    const { sandboxId, sandboxState } = stretch.claim.session
+    if (sandboxId !== sandbox.id) {
+      const lostCalls = findLostCalls(stretch.events, origin?.seq ?? null)
+      // One that had become an image comes back whole from that image, and from nothing else.
+      const lost = sandboxId !== null || lostCalls.length > 0 || (sandboxState !== null && origin?.imageId == null)
+      if (lost) events.push(stateEvent({ ...common, ...from, state: 'LOST', lostCalls }))
+    }
     events.push(stateEvent({ ...common, ...from, state: 'RUNNING', ...(baselineSnapshotId === null ? {} : { baselineSnapshotId }) }))
     await stretch.append(events)
     stretch.claim.session.sandboxId = sandbox.id
@@ -235,15 +240,6 @@ const toSpec = ({ claim }: Stretch): SandboxSpec => ({
   memoryMb: claim.environmentVersion.memoryMb,
   diskMb: claim.environmentVersion.diskMb,
 })
-
-/** Calls that may have changed the sandbox since it last began anew, and whose effects its origin does not hold. */
-const callsNotIn = (events: readonly LogEvent[], origin: Origin | null): number[] => {
-  const began = events.findLast((event) => event.type === 'sandbox.state' && event.payload.state === 'LOST')?.seq ?? 0
-  const start = Math.max(began, origin?.seq ?? 0)
-  return events.flatMap((event) =>
-    event.type === 'agent.tool_call' && event.seq > start && CHANGING_TOOLS.has(event.payload.name) ? [event.seq] : [],
-  )
-}
 
 const toOriginFields = (origin: Origin | null): Pick<EventOf<'sandbox.state'>['payload'], 'checkpointId' | 'checkpointSeq' | 'kept'> =>
   origin === null
