@@ -5,6 +5,7 @@ import { benchFanOut } from './fan-out/fan-out.ts'
 import type { Bench } from './figure.ts'
 import { benchManySessions } from './many-sessions/many-sessions.ts'
 import { benchMessageToModel } from './message-to-model/message-to-model.ts'
+import { benchMove } from './move/move.ts'
 import { benchSendMessage } from './send-message/send-message.ts'
 import { benchTakeOver } from './take-over/take-over.ts'
 import { benchToolCall } from './tool-call/tool-call.ts'
@@ -21,5 +22,6 @@ export const benches: Record<string, Bench> = {
   'tool-call': benchToolCall,
   'many-sessions': benchManySessions,
   'take-over': benchTakeOver,
+  move: benchMove,
   console: benchConsole,
 }
