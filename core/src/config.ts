@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { parseSnapshotUrl } from './checkpoints/parse-snapshot-url.ts'
 
 const isWholeNumber = (min: number, max: number) => (text: string) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max
 
@@ -26,6 +27,14 @@ const flag = z
 const isHost = (name: string): boolean => isIP(name) !== 0 || /^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:\d{1,5})?$/.test(name)
 
 const isLoopback = (name: string): boolean => name === 'localhost' || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name)
+
+const refuseSnapshotUrl = (text: string, context: z.RefinementCtx): void => {
+  try {
+    parseSnapshotUrl(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message })
+  }
+}
 
 const hosts = z
   .string()
@@ -55,8 +64,8 @@ const settings = z
       .string()
       .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
       .default('longhaul'),
-    /** A folder that all workers share; snapshots lie under DATA_DIR when left out. */
-    SNAPSHOT_URL: url('file:').optional(),
+    /** A folder that all workers share, or a bucket; snapshots lie under DATA_DIR when left out. */
+    SNAPSHOT_URL: z.string().superRefine(refuseSnapshotUrl).optional(),
     DATA_DIR: z.string().default('.longhaul'),
     OPERATOR_KEY: z.string().min(16, 'must be at least 16 characters').max(500, 'must be at most 500 characters').optional(),
     ANTHROPIC_API_KEY: z.string().min(1).optional(),

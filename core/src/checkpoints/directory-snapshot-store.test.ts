@@ -15,6 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
+const placeOf = (root: string, contentHash: string) => path.join(root, contentHash.slice(0, 2), `${contentHash}.zst`)
 const createRoot = () => path.join(folder, `store ${made++}`, 'below')
 
 describeSnapshotStore('directory', async () => {
@@ -22,15 +23,16 @@ describeSnapshotStore('directory', async () => {
   return {
     store: createDirectorySnapshotStore(root),
     corrupt: async (contentHash) => {
-      const file = path.join(root, contentHash.slice(0, 2), contentHash)
+      const file = placeOf(root, contentHash)
       const bytes = await readFile(file)
-      bytes[0]! ^= 1
+      bytes[bytes.length - 1]! ^= 1
       await writeFile(file, bytes)
     },
+    storedSize: async (contentHash) => (await stat(placeOf(root, contentHash))).size,
   }
 })
 
-it('leaves no part behind, neither its own nor one of a writer that died a day ago', async () => {
+it('leaves no part behind, and removes those of writers that have long been dead', async () => {
   const root = createRoot()
   const store = createDirectorySnapshotStore(root)
   const parts = path.join(root, 'parts')
@@ -38,6 +40,7 @@ it('leaves no part behind, neither its own nor one of a writer that died a day a
   for (const name of ['old', 'young']) await writeFile(path.join(parts, name), 'half a snapsh')
   await utimes(path.join(parts, 'old'), 0, 0)
   await store.put(Readable.from([Buffer.from('whole')]))
+  await store.removeRemains(60_000)
   expect(await readdir(parts)).toEqual(['young'])
   expect(await listAll(store)).toHaveLength(1)
 })
@@ -45,14 +48,13 @@ it('leaves no part behind, neither its own nor one of a writer that died a day a
 it('lets no other user read a snapshot', async () => {
   const root = createRoot()
   const { contentHash } = await createDirectorySnapshotStore(root).put(Readable.from([Buffer.from('files of a tenant')]))
-  expect((await stat(path.join(root, contentHash.slice(0, 2), contentHash))).mode & 0o077).toBe(0)
+  expect((await stat(placeOf(root, contentHash))).mode & 0o077).toBe(0)
 })
 
 it('opens the folder that SNAPSHOT_URL names, and one below DATA_DIR without it', async () => {
   const [root, dataDir] = [createRoot(), createRoot()]
   const { contentHash } = await openSnapshotStore({ snapshotUrl: pathToFileURL(root).href, dataDir }).put(Readable.from([Buffer.from('a')]))
-  expect(await readdir(path.join(root, contentHash.slice(0, 2)))).toEqual([contentHash])
+  expect(await readdir(path.join(root, contentHash.slice(0, 2)))).toEqual([`${contentHash}.zst`])
   await openSnapshotStore({ dataDir }).put(Readable.from([Buffer.from('a')]))
-  expect(await readdir(path.join(dataDir, 'snapshots', contentHash.slice(0, 2)))).toEqual([contentHash])
-  expect(() => openSnapshotStore({ snapshotUrl: 's3://bucket', dataDir })).toThrow('SNAPSHOT_URL')
+  expect(await readdir(path.join(dataDir, 'snapshots', contentHash.slice(0, 2)))).toEqual([`${contentHash}.zst`])
 })

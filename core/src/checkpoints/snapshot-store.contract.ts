@@ -2,18 +2,20 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { SnapshotCorruptError, SnapshotMissingError, type SnapshotStore, type StoredSnapshot } from './snapshot-store.ts'
+import { SnapshotCorruptError, SnapshotMissingError, type SnapshotStore } from './snapshot-store.ts'
 
 export type SnapshotStoreUnderTest = {
   store: SnapshotStore
   /** Changes the stored bytes behind the store's back. */
   corrupt(contentHash: string): Promise<void>
+  /** Bytes that it takes in the store. */
+  storedSize(contentHash: string): Promise<number>
 }
 
 const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
-export const listAll = async (store: SnapshotStore): Promise<StoredSnapshot[]> => {
-  const found: StoredSnapshot[] = []
-  for await (const { contentHash, sizeBytes } of store.list()) found.push({ contentHash, sizeBytes })
+export const listAll = async (store: SnapshotStore): Promise<string[]> => {
+  const found: string[] = []
+  for await (const { contentHash } of store.list()) found.push(contentHash)
   return found
 }
 
@@ -22,8 +24,9 @@ export const describeSnapshotStore = (name: string, create: () => Promise<Snapsh
   describe(`the ${name} snapshot store`, () => {
     let store: SnapshotStore
     let corrupt: SnapshotStoreUnderTest['corrupt']
+    let storedSize: SnapshotStoreUnderTest['storedSize']
     beforeEach(async () => {
-      ;({ store, corrupt } = await create())
+      ;({ store, corrupt, storedSize } = await create())
     })
 
     it.each([0, 1, 65_536, 3_000_001])('gives back the %i bytes it was given, under their hash', async (size) => {
@@ -36,7 +39,7 @@ export const describeSnapshotStore = (name: string, create: () => Promise<Snapsh
     it('stores the same bytes once, also when they are put at the same time', async () => {
       const bytes = randomBytes(200_000)
       const stored = await Promise.all([1, 2, 3].map(() => store.put(Readable.from([bytes]))))
-      expect(await listAll(store)).toEqual([stored[0]])
+      expect(await listAll(store)).toEqual([stored[0]?.contentHash])
       expect((await buffer(await store.get(stored[2]!.contentHash))).equals(bytes)).toBe(true)
     })
 
@@ -49,7 +52,8 @@ export const describeSnapshotStore = (name: string, create: () => Promise<Snapsh
       for await (const { storedAt } of store.list()) expect(storedAt.getTime()).toBeGreaterThan(before)
       await store.delete(first.contentHash)
       await store.delete(first.contentHash)
-      expect(await listAll(store)).toEqual([second])
+      expect(await listAll(store)).toEqual([second.contentHash])
+      expect([await store.has(first.contentHash), await store.has(second.contentHash)]).toEqual([false, true])
       await expect(store.get(first.contentHash)).rejects.toThrow(SnapshotMissingError)
     })
 
@@ -84,6 +88,23 @@ export const describeSnapshotStore = (name: string, create: () => Promise<Snapsh
         break
       }
       expect(stream.destroyed).toBe(true)
+    })
+
+    it('stores what repeats in less space than it has', async () => {
+      const { contentHash, sizeBytes } = await store.put(Readable.from([Buffer.alloc(2_000_000, 'longhaul ')]))
+      expect(sizeBytes).toBe(2_000_000)
+      expect(await storedSize(contentHash)).toBeLessThan(20_000)
+    })
+
+    it('gives a snapshot that is put again the time of the second', async () => {
+      const put = () => store.put(Readable.from([Buffer.from('again')]))
+      const times: number[] = []
+      for (let at = 0; at < 2; at++) {
+        await put()
+        for await (const { storedAt } of store.list()) times.push(storedAt.getTime())
+        await new Promise((resolve) => setTimeout(resolve, 1_100)) // stores keep whole seconds
+      }
+      expect(times[1]).toBeGreaterThan(times[0] ?? Number.POSITIVE_INFINITY)
     })
 
     it.each(['', '../escape', 'A'.repeat(64), `${'a'.repeat(64)}/..`])('refuses %j as a hash', async (name) => {
