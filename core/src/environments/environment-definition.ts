@@ -31,12 +31,18 @@ const MAX_SCRIPT_BYTES = 64 * 1024
 /** Source: the reference grammar of the OCI distribution specification, without upper-case names. */
 const IMAGE = /^(?:[a-zA-Z0-9.-]+(?::\d{1,5})?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/
 
+/**
+ * What the platform keeps sessions' files in, by tag or by content: another tenant's, perhaps. The worker asks the image itself; this only
+ * says so early.
+ */
+const KEPT = /^(?:sha256:[0-9a-f]+|[0-9a-f]{12,})$|(?:^|\/)longhaul-checkpoint(?:[:@]|$)/
+
 /** Throws BAD_USER_INPUT that names the field of the public input. */
 export const checkEnvironmentDefinition = (
   definition: { [K in keyof EnvironmentDefinition]?: EnvironmentDefinition[K] | undefined },
 ): void => {
   const { image, cpus, memoryMb, diskMb, network, allowedHosts, setupScript } = definition
-  if (image !== undefined && (image.length > 400 || !IMAGE.test(image)))
+  if (image !== undefined && (image.length > 400 || !IMAGE.test(image) || KEPT.test(image)))
     throw badInput('input.image', 'an image such as debian:bookworm-slim, or default')
   checkSize(cpus, 'input.cpus', { min: 0.1, max: 64 })
   checkSize(memoryMb, 'input.memoryMb', { min: 64, max: 1_048_576 })

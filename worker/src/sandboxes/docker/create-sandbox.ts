@@ -4,7 +4,7 @@ import { runnerScript } from '../runner/runner-script.ts'
 import { SandboxImageError, type SandboxSpec } from '../sandbox.ts'
 import { maxProcesses, toContainerOptions } from './container-options.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
-import { pullImage } from './pull-image.ts'
+import { assertOwnImage, resolveImage } from './resolve-image.ts'
 import { callsFolder, epochReset } from './skeleton.ts'
 
 /** Who made it: until it is marked as ready, only a later claimant may put another in its place. */
@@ -27,6 +27,7 @@ export const createSandbox = async (
   const options = { ...hardened, name, Labels: { ...hardened.Labels, [epochLabel]: String(epoch) }, OpenStdin: true, StdinOnce: false }
   try {
     if (image === null) return await createContainer(docker, options, signal)
+    await assertOwnImage(docker, image, spec.tenantId)
     const { id } = await askEngine((abortSignal) => docker.createContainer({ ...options, abortSignal }))
     await askEngine((abortSignal) => docker.getContainer(id).putArchive(epochReset, { path: callsFolder, abortSignal }))
     return id
@@ -36,17 +37,15 @@ export const createSandbox = async (
   }
 }
 
-/** Answers the container's id. An image that the engine lacks is pulled. */
+/** Answers the container's id. An image that the engine lacks is pulled; one of the platform's own is refused. */
 export const createContainer = async (docker: Docker, options: ContainerCreateOptions, signal: AbortSignal): Promise<string> => {
   const image = options.Image ?? ''
-  const create = async () => (await askEngine((abortSignal) => docker.createContainer({ ...options, abortSignal }))).id
+  const imageId = await resolveImage(docker, image, signal)
   try {
     signal.throwIfAborted()
-    return await create()
+    return (await askEngine((abortSignal) => docker.createContainer({ ...options, Image: imageId, abortSignal }))).id
   } catch (error) {
     if (statusOf(error) === 400) throw new SandboxImageError(`No container can be made of image ${image}.`, { cause: error })
-    if (statusOf(error) !== 404) throw error
-    await pullImage(docker, image, signal)
-    return await create()
+    throw error
   }
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterAll, expect, test } from 'vitest'
-import type { SandboxSpec } from '../sandbox.ts'
+import { SandboxImageError, type SandboxSpec } from '../sandbox.ts'
 import { DockerProvider } from './docker-provider.ts'
 import { createDocker } from './engine.ts'
 
@@ -53,6 +54,28 @@ test('what is saved is whole, stays as it was while its sandbox goes on, and ano
   const tar = await provider.images.read(saved?.imageId ?? '', { ...parent, path: '/workspace/a' })
   expect(tar === null ? null : await text(tar)).toContain('1\n')
   expect(await provider.images.read(saved?.imageId ?? '', { ...parent, path: '/workspace/none' })).toBeNull()
+})
+
+test("what is saved is nobody's to name: no environment starts from it by tag or content, and no other tenant is given it", {
+  timeout: 60_000,
+}, async () => {
+  const spec = newSpec()
+  await bash(await open(spec), 1, 'echo mine >secret')
+  const owner = ownerOf(spec)
+  const { imageId } = (await provider.images.save(owner)) ?? { imageId: '' }
+  const stranger = { ...newSpec(), tenantId: 'ten_stranger' }
+  const tag = `longhaul-checkpoint:${owner.checkpointId}`
+  for (const image of [tag, `docker.io/library/${tag}`, imageId, imageId.slice('sha256:'.length, 'sha256:'.length + 12)]) {
+    await expect(open({ ...stranger, image })).rejects.toThrow(SandboxImageError)
+    const check = { ...stranger, image, run: 'cat secret', timeoutMs: 5_000, maxOutputBytes: 100 }
+    expect(await provider.check({ ...check, workspace: async () => Readable.from([]) }, never)).toMatchObject({
+      completed: false,
+      output: '',
+    })
+  }
+  await expect(open(stranger, imageId)).rejects.toThrow(SandboxImageError)
+  await expect(provider.images.read(imageId, { ...stranger, path: '/workspace' })).rejects.toThrow(SandboxImageError)
+  await expect(open(spec, git.image)).rejects.toThrow(SandboxImageError)
 })
 
 test('a session without a sandbox has nothing to save, and an image that was let go of is gone', { timeout: 60_000 }, async () => {

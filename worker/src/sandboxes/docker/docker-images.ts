@@ -5,6 +5,7 @@ import { toContainerOptions } from './container-options.ts'
 import { containerNameOf } from './create-sandbox.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { flattenContainer } from './flatten-container.ts'
+import { assertOwnImage } from './resolve-image.ts'
 
 const repository = 'longhaul-checkpoint'
 /** 100 MB and 2,000 files take half a second; a sandbox may be at its disk's limit, on a machine that is busy. */
@@ -45,6 +46,7 @@ export class DockerImages implements SandboxImages {
   }
 
   async read(imageId: string, { path, ...of }: { tenantId: string; sessionId: string; path: string }): Promise<Readable | null> {
+    await assertOwnImage(this.#docker, imageId, of.tenantId)
     // Made and never started: it only gives the image's files a place to be read from.
     const size = { cpus: 1, memoryMb: 64, diskMb: 64 }
     const options = toContainerOptions({ ...of, ...size, image: imageId, kind: 'copy', instance: this.#instance, command: ['true'] })
