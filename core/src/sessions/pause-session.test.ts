@@ -62,3 +62,12 @@ it('a session that waits for its budget and is paused by a person does not go on
   await sweepTurns(test.db)
   expect(await read(sessionId)).toMatchObject({ status: 'PAUSED', stop_reason: 'PAUSED_BY_USER', state: 'waiting' })
 })
+
+it('and neither does one whose period has begun anew already, before a worker takes it', async () => {
+  const { parts, caller, sessionId, stop } = await seedRunning()
+  await stop('BUDGET_REACHED', { reason: 'budget_reached', dueAt: new Date(Date.now() - 1_000).toISOString() })
+  await sweepTurns(test.db)
+  expect(await read(sessionId)).toMatchObject({ status: 'PAUSED', state: 'due' })
+  await pauseSession(parts, caller, { sessionId })
+  expect(await read(sessionId)).toMatchObject({ status: 'PAUSED', stop_reason: 'PAUSED_BY_USER', state: 'waiting' })
+})

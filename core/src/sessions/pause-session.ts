@@ -8,8 +8,9 @@ export const pauseSession = async (parts: CoreParts, caller: Caller, { sessionId
 
 export const decidePause = (session: LockedSession, actor: string): Change | null => {
   refuseFinal(session, 'paused')
-  // One that stopped at its budget would go on by itself.
-  const resumesByItself = session.turn?.state === 'waiting' && session.turn.waitReason === 'budget_reached'
+  // One that stopped at its budget goes on by itself, or is about to: its period has begun anew and nobody has taken it yet.
+  const resumesByItself =
+    session.turn?.state === 'due' || (session.turn?.state === 'waiting' && session.turn.waitReason === 'budget_reached')
   if ((session.status === 'PAUSED' && !resumesByItself) || session.control === 'pause') return null
   if (session.turn === null) {
     throw new PlatformError('CONFLICT', `Session ${session.id} is ${session.status}: there is nothing to pause.`, {
