@@ -2,12 +2,12 @@
 --
 -- p_epoch  the claim's epoch for what a turn writes; null for what people and the platform write.
 -- p_events [{type, actor, payload, costNanos?}]
--- p_guard  what must still hold, else nothing is written: {"unread": 0}, {"control": false}, {"satisfied": true} (all conditions that are open),
---          {"conditions": 0} (there is none)
+-- p_guard  what must still hold, else nothing is written: {"unread": 0}, {"control": false} or the one wish that it obeys, {"satisfied": true} (all conditions that are open),
+--          {"conditions": 0} (there is none), {"budget": {id, limitNanos}} (the cap stands as it refused)
 -- p_turn   what becomes of the turn, see move_turn; null leaves it.
 -- p_settle {reservationId, costNanos, usage, basis}: settled in the same transaction; null for none.
 --
--- Returns {head, headHash, wakes} or {refused: 'not_found' | 'stale_epoch' | 'unread' | 'control' | 'conditions'}.
+-- Returns {first, head, headHash, status, control, wakes} or {refused: 'not_found' | 'stale_epoch' | 'unread' | 'control' | 'conditions' | 'budget'}.
 -- Lock order: session, claim, turn, budgets.
 create or replace function append_events(p_tenant text, p_session text, p_thread text, p_epoch int, p_events jsonb, p_guard jsonb, p_turn jsonb, p_settle jsonb)
 returns jsonb language plpgsql set search_path = public as $$
@@ -40,7 +40,7 @@ begin
     if p_guard ? 'unread' and exists (select from unread_message where session_id = p_session and thread_id = p_thread) then
       return jsonb_build_object('refused', 'unread');
     end if;
-    if p_guard ? 'control' and s.control is not null then
+    if p_guard ? 'control' and s.control is distinct from nullif(p_guard->>'control', 'false') then
       return jsonb_build_object('refused', 'control');
     end if;
     if p_guard ? 'satisfied' and exists (select from condition where session_id = p_session and status not in ('SATISFIED', 'WAIVED')) then
@@ -48,6 +48,13 @@ begin
     end if;
     if p_guard ? 'conditions' and exists (select from condition where session_id = p_session) then
       return jsonb_build_object('refused', 'conditions');
+    end if;
+    -- Locked against whoever changes it: he sees this turn wait, or it sees what he has changed. Else both would look before the other writes.
+    if p_guard ? 'budget' then
+      perform from budget where id = p_guard->'budget'->>'id' and limit_nanos = (p_guard->'budget'->>'limitNanos')::bigint for share;
+      if not found then
+        return jsonb_build_object('refused', 'budget');
+      end if;
     end if;
   end if;
 
@@ -73,5 +80,5 @@ begin
   if p_turn is not null or p_settle is not null then
     v_wakes := fill_slots(p_tenant);
   end if;
-  return jsonb_build_object('first', v_first, 'head', s.head, 'headHash', s.head_hash, 'status', s.status, 'wakes', v_wakes);
+  return jsonb_build_object('first', v_first, 'head', s.head, 'headHash', s.head_hash, 'status', s.status, 'control', s.control, 'wakes', v_wakes);
 end $$;

@@ -6,7 +6,8 @@
 --   {op: 'ensure', next: {id, kind}}                                   a person spoke: the open turn goes on, or a new one is due
 --   {op: 'park',   reason}                                             an open turn that nobody runs waits from now on
 --   {op: 'cancel'}                                                     settled whatever it does; the epoch rises, so its holder is fenced
--- and beside any of them {control: 'pause' | 'interrupt' | null}, the wish the running turn must obey, or that it has obeyed.
+-- and beside any of them {control: 'pause' | 'interrupt' | null}, the wish the running turn must obey, or {obeyed: 'interrupt'}, the one it has
+-- obeyed: another that came meanwhile stands, and so does an interrupt for whose message the turn has not looked yet.
 create or replace function move_turn(s session, p_thread text, p_turn jsonb) returns session
 language plpgsql set search_path = public as $$
 declare
@@ -19,6 +20,9 @@ begin
 
   if p_turn ? 'control' then
     s.control := p_turn->>'control';
+  end if;
+  if s.control = p_turn->>'obeyed' and not interrupts(s.id, p_thread) then
+    s.control := null;
   end if;
   if v_op in ('settle', 'delay', 'wait') then
     if t.id is distinct from p_turn->>'turnId' then
@@ -49,6 +53,9 @@ begin
       perform add_turn(s, p_thread, p_turn->'next');
     elsif t.state = 'waiting' or (t.state = 'due' and t.wait_reason = 'retry') then
       update turn set state = 'due', due_at = clock_timestamp(), wait_reason = null, wait_scope = null, attempt = 0, crashes = 0, woken_at = null where id = t.id;
+      if interrupts(s.id, p_thread) then
+        s.control := 'interrupt'; -- calls of its answer that have not begun must never begin
+      end if;
     end if;
   when 'park' then
     update turn set state = 'waiting', wait_reason = p_turn->>'reason', wait_scope = null, due_at = 'infinity', woken_at = null where id = t.id and state in ('due', 'waiting');
@@ -60,6 +67,12 @@ begin
   end case;
   return s;
 end $$;
+
+-- Whether a message that interrupts has not been read yet.
+create or replace function interrupts(p_session text, p_thread text) returns boolean
+language sql stable as $$
+  select exists (select from unread_message where session_id = p_session and thread_id = p_thread and mode = 'interrupt')
+$$;
 
 -- A turn that is due now, when there is one to add.
 create or replace function add_turn(s session, p_thread text, p_next jsonb) returns void

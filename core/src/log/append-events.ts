@@ -24,7 +24,7 @@ export type TurnMove = (
   | { op: 'park'; reason: 'paused' }
   | { op: 'cancel' }
   | { op: 'control' }
-) & { control?: 'pause' | 'interrupt' | null }
+) & { control?: 'pause' | 'interrupt' | null; obeyed?: 'interrupt' }
 
 export type Settlement = {
   reservationId: string
@@ -42,14 +42,28 @@ export type Append = {
   epoch: number | null
   events: NewEvent[]
   /** What must still hold, else nothing is written. */
-  guard?: { unread?: 0; control?: false; satisfied?: true; conditions?: 0 }
+  guard?: {
+    unread?: 0
+    control?: false | 'pause' | 'interrupt'
+    satisfied?: true
+    conditions?: 0
+    budget?: { id: string; limitNanos: string }
+  }
   turn?: TurnMove
   settle?: Settlement
 }
 
 export type AppendResult =
-  | { refused: 'not_found' | 'stale_epoch' | 'unread' | 'control' | 'conditions' }
-  | { refused?: undefined; first: number; head: number; headHash: string; status: SessionStatus; wakes: Wake[] }
+  | { refused: 'not_found' | 'stale_epoch' | 'unread' | 'control' | 'conditions' | 'budget' }
+  | {
+      refused?: undefined
+      first: number
+      head: number
+      headHash: string
+      status: SessionStatus
+      control: 'pause' | 'interrupt' | null
+      wakes: Wake[]
+    }
 
 /** Anything that runs a query: the pool, or a client inside a transaction. */
 export type Queryable = Pick<pg.Pool, 'query'> | Pick<pg.ClientBase, 'query'>

@@ -80,7 +80,7 @@ const findUnpaidAnswers = ({ store }: SimWorld): string[] =>
 
 /** R6: once faults stop, every session ends or waits for a person, and no message is forgotten. */
 const findRestFaults = ({ store, model }: SimWorld, { id, log, fold, control }: SimSession): string[] => {
-  const interrupts = log.filter(({ type }) => type === 'user.interrupt').length
+  const interrupts = log.filter((event) => event.type === 'user.message' && event.payload.mode === 'interrupt').length
   const cut = model.stopped.get(id) ?? 0
   const turn = store.openTurn(id)
   const stopped = fold.status === 'IDLE' || fold.status === 'COMPLETED' || fold.status === 'CANCELED'

@@ -13,8 +13,11 @@ export function* evaluate(stretch: SimStretch): Steps<void> {
     if (roundVerdicts(stretch).has(conditionId)) continue
     yield random.int(5, 200)
     if (stretch.wishes.control === 'pause') {
-      stretch.append([statusOf('PAUSED', 'PAUSED_BY_USER')], { turn: { op: 'wait', turnId: turn.id, reason: 'paused', control: null } })
-      return
+      const paused = stretch.append([statusOf('PAUSED', 'PAUSED_BY_USER')], {
+        turn: { op: 'wait', turnId: turn.id, reason: 'paused' },
+        guard: { control: 'pause' },
+      })
+      if (paused.refused === undefined) return
     }
     if (stretch.mayFail() && random.chance(0.05)) {
       retryLater(stretch)
@@ -40,7 +43,7 @@ const roundVerdicts = ({ events, claim }: SimStretch): Map<string, string> =>
 
 const conclude = (stretch: SimStretch): void => {
   const { turn, session } = stretch.claim
-  const cleared = stretch.wishes.control === 'interrupt' ? { control: null } : {}
+  const cleared = stretch.wishes.control === 'interrupt' ? ({ obeyed: 'interrupt' } as const) : {}
   const goOn = (): TurnMove => ({
     op: 'settle',
     turnId: turn.id,

@@ -91,13 +91,13 @@ export class SimStore {
       return { refused: 'stale_epoch' }
     const unguarded = this.#bugs.has('unread_unguarded')
     if (guard?.unread !== undefined && !unguarded && session.fold.unread.size > 0) return { refused: 'unread' }
-    if (guard?.control !== undefined && session.control !== null) return { refused: 'control' }
+    if (guard?.control !== undefined && session.control !== (guard.control || null)) return { refused: 'control' }
     const first = session.fold.head + 1
     this.#write(session, events, epoch)
     if (turn !== undefined) this.#turns.move(session, turn)
     if (settle !== undefined) this.#settle(settle)
     const wakes = turn === undefined && settle === undefined ? [] : this.#turns.fillSlots()
-    return { first, head: session.fold.head, headHash: '', status: session.fold.status, wakes }
+    return { first, head: session.fold.head, headHash: '', status: session.fold.status, control: session.control, wakes }
   }
 
   claim(turnId: string, workerId: string, kind: 'worker' | 'suspect'): { refused: ClaimRefusal } | SimClaim {

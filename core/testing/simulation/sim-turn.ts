@@ -27,11 +27,14 @@ export function* runTurn(parts: SimParts, claim: SimClaim, wishes: SimWishes): S
     const step = decide(viewTurn(stretch.events, { turnId: claim.turn.id, unread: stretch.unread, control: wishes.control, hasNews }))
     yield parts.random.int(0, 5)
     switch (step.do) {
-      case 'pause':
-        stretch.append([statusOf('PAUSED', 'PAUSED_BY_USER')], {
-          turn: { op: 'wait', turnId: claim.turn.id, reason: 'paused', control: null },
+      case 'pause': {
+        const paused = stretch.append([statusOf('PAUSED', 'PAUSED_BY_USER')], {
+          turn: { op: 'wait', turnId: claim.turn.id, reason: 'paused' },
+          guard: { control: 'pause' },
         })
-        return
+        if (paused.refused === undefined) return
+        break
+      }
       case 'interrupt_calls':
         stretch.append(step.calls.map((call) => resultOf(stretch, call, call.seq === null ? 'not_run' : 'outcome_unknown')))
         break
@@ -58,11 +61,11 @@ export function* runTurn(parts: SimParts, claim: SimClaim, wishes: SimWishes): S
 
 const readMessages = (stretch: SimStretch, seqs: number[]): void => {
   const obeyed = stretch.wishes.control === 'interrupt'
-  stretch.append(
+  const read = stretch.append(
     [{ type: 'user.message_read', actor: 'platform', payload: { turnId: stretch.claim.turn.id, seqs } }],
-    obeyed ? { turn: { op: 'control', control: null } } : {},
+    obeyed ? { turn: { op: 'control', obeyed: 'interrupt' } } : {},
   )
-  if (obeyed) stretch.wishes.obeyed()
+  if (obeyed && read.refused === undefined) stretch.wishes.obeyed(read.control)
   stretch.unread = stretch.unread.filter(({ seq }) => !seqs.includes(seq))
 }
 
@@ -137,22 +140,23 @@ function* callModel(stretch: SimStretch): Steps<'go_on' | 'let_go'> {
 
 const settleAlone = ({ store, queue }: SimStretch, settlement: Settlement): void => queue.send(store.settleAlone(settlement).wakes)
 
-const waitForBudget = (stretch: SimStretch, by: 'spent' | 'held'): 'let_go' => {
+const waitForBudget = (stretch: SimStretch, by: 'spent' | 'held'): 'go_on' | 'let_go' => {
   const turnId = stretch.claim.turn.id
-  if (by === 'held') {
-    const dueAt = new Date(stretch.now() + LOOK_AGAIN_MS).toISOString()
-    stretch.append([statusOf('QUEUED', null)], { turn: { op: 'wait', turnId, reason: 'budget', scope: 'TENANT:tnt', dueAt } })
-  } else {
-    stretch.append([statusOf('PAUSED', 'BUDGET_REACHED')], {
-      turn: { op: 'wait', turnId, reason: 'budget_reached', scope: 'TENANT:tnt', dueAt: null },
-    })
-  }
-  return 'let_go'
+  const guard = { control: false } as const
+  const dueAt = new Date(stretch.now() + LOOK_AGAIN_MS).toISOString()
+  const result =
+    by === 'held'
+      ? stretch.append([statusOf('QUEUED', null)], { turn: { op: 'wait', turnId, reason: 'budget', scope: 'TENANT:tnt', dueAt }, guard })
+      : stretch.append([statusOf('PAUSED', 'BUDGET_REACHED')], {
+          turn: { op: 'wait', turnId, reason: 'budget_reached', scope: 'TENANT:tnt', dueAt: null },
+          guard,
+        })
+  return result.refused === undefined ? 'let_go' : 'go_on'
 }
 
 function* settleTurn(stretch: SimStretch, outcome: TurnOutcome): Steps<void> {
   const { claim, wishes } = stretch
-  const cleared = wishes.control === 'interrupt' ? { control: null } : {}
+  const cleared = wishes.control === 'interrupt' ? ({ obeyed: 'interrupt' } as const) : {}
   const goOn = () =>
     stretch.append([], {
       turn: { op: 'settle', turnId: claim.turn.id, outcome, next: { id: stretch.nextId('trn'), kind: 'work' }, ...cleared },

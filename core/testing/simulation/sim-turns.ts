@@ -1,3 +1,4 @@
+import type { SessionFold } from '../../src/events/fold-session.ts'
 import type { NextTurn, TurnMove, Wake } from '../../src/log/append-events.ts'
 
 export type SimTurn = {
@@ -20,6 +21,7 @@ export type SimTurn = {
 type Movable = {
   id: string
   control: 'pause' | 'interrupt' | null
+  fold: Pick<SessionFold, 'unread'>
   claim: { epoch: number; workerId: string | null; turnId: string | null }
 }
 
@@ -70,6 +72,8 @@ export class SimTurns {
   move(session: Movable, move: TurnMove): void {
     const turn = this.open(session.id)
     if (move.control !== undefined) session.control = move.control
+    const interrupts = [...session.fold.unread.values()].some(({ mode }) => mode === 'interrupt')
+    if (move.obeyed !== undefined && session.control === move.obeyed && !interrupts) session.control = null
     if (move.op === 'settle' || move.op === 'delay' || move.op === 'wait') {
       if (turn?.id !== move.turnId) throw new Error(`turn ${move.turnId} is not the open turn of ${session.id}`)
       Object.assign(session.claim, { workerId: null, turnId: null })
@@ -98,10 +102,11 @@ export class SimTurns {
           attempt: 0,
           dueAt: move.dueAt == null ? this.#now() + (move.dueInMs ?? Number.POSITIVE_INFINITY) : Date.parse(move.dueAt),
         })
+        if (move.reason !== 'budget') session.control = null
         break
       case 'ensure':
         if (turn === null) this.#add(session, move.next)
-        else if (turn.state === 'waiting' || (turn.state === 'due' && turn.waitReason === 'retry'))
+        else if (turn.state === 'waiting' || (turn.state === 'due' && turn.waitReason === 'retry')) {
           Object.assign(turn, {
             state: 'due',
             dueAt: this.#now(),
@@ -111,6 +116,8 @@ export class SimTurns {
             crashes: 0,
             wokenAt: null,
           })
+          if (interrupts) session.control = 'interrupt'
+        }
         break
       case 'park':
         if (turn?.state === 'due' || turn?.state === 'waiting')

@@ -15,9 +15,9 @@ export class SimWishes {
     if (control === 'interrupt') this.#stop = true
   }
 
-  obeyed(): void {
-    this.control = null
+  obeyed(next: Control): void {
     this.#stop = false
+    this.tell(next)
   }
 
   beginCall(): void {

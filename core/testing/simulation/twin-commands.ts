@@ -110,7 +110,7 @@ const COMMANDS = {
         turnId: held.turnId,
         outcome: 'continue',
         next: { id: createId('trn'), kind: 'work' },
-        ...(number % 3 === 0 ? { control: null } : {}),
+        ...(number % 3 === 0 ? ({ obeyed: 'interrupt' } as const) : {}),
       },
     }),
   ),
@@ -127,7 +127,8 @@ const COMMANDS = {
   ),
   waitForPerson: holding(({ pair, worker, held }) =>
     pair.write(worker, [statusOf('PAUSED', 'PAUSED_BY_USER')], {
-      turn: { op: 'wait', turnId: held.turnId, reason: 'paused', control: null },
+      turn: { op: 'wait', turnId: held.turnId, reason: 'paused' },
+      guard: { control: 'pause' },
     }),
   ),
   waitForMoney: holding(({ pair, worker, held }) =>
@@ -135,7 +136,10 @@ const COMMANDS = {
       turn: { op: 'wait', turnId: held.turnId, reason: 'budget', scope: `TENANT:${pair.tenantId}`, dueAt: null },
     }),
   ),
-  obey: holding(({ pair, worker }) => pair.write(worker, [], { turn: { op: 'control', control: null } })),
+  giveUp: holding(({ pair, worker, held }) =>
+    pair.write(worker, [statusOf('PAUSED', 'RETRIES_EXHAUSTED')], { turn: { op: 'wait', turnId: held.turnId, reason: 'paused' } }),
+  ),
+  obey: holding(({ pair, worker }) => pair.write(worker, [], { turn: { op: 'control', obeyed: 'interrupt' } })),
   release: holding(async ({ pair, held }) => {
     const { sessionId, threadId, epoch } = held
     const real = await releaseClaim(pair.test.db, { tenantId: pair.tenantId, threadId, epoch, dueInMs: 0 })

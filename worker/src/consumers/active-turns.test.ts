@@ -16,7 +16,7 @@ test('an interrupt that the turn has obeyed since the question is not told again
   const { wishes, hear } = runTurn()
   hear('interrupt', performance.now() + 1)
   const askedAt = performance.now()
-  wishes.obeyed()
+  wishes.obeyed(null)
   hear('interrupt', askedAt)
   expect([wishes.control(), wishes.modelSignal().aborted]).toEqual([null, false])
 })
@@ -24,7 +24,7 @@ test('an interrupt that the turn has obeyed since the question is not told again
 test('a second interrupt after the first was obeyed is told', () => {
   const { wishes, hear } = runTurn()
   hear('interrupt', performance.now() + 1)
-  wishes.obeyed()
+  wishes.obeyed(null)
   hear('interrupt', performance.now() + 1)
   expect([wishes.control(), wishes.modelSignal().aborted]).toEqual(['interrupt', true])
 })

@@ -3,7 +3,7 @@ import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import { createId } from '@longhaul/core/src/ids.ts'
 import type { NextTurn } from '@longhaul/core/src/log/append-events.ts'
 import { readControl } from '@longhaul/core/src/turns/read-wishes.ts'
-import { pauseTurn, statusEvent } from '../turn/settle-turn.ts'
+import { obeyInterrupt, pauseTurn, statusEvent } from '../turn/settle-turn.ts'
 import { ClaimLostError, type Stretch } from '../turn/stretch.ts'
 import { decideEvaluation, type RoundVerdict } from './decide-evaluation.ts'
 
@@ -38,7 +38,7 @@ export const obeyWishes = async (stretch: Stretch): Promise<'go_on' | 'let_go'> 
   // Asked, not only heard: what comes next may take minutes, or cost money.
   const control = wishes.control() ?? (await readControl(parts.db, claim.tenantId, claim.session.id))
   if (control !== wishes.control()) wishes.tell(control)
-  if (control === 'pause') return pauseTurn(stretch)
+  if (control === 'pause') return (await pauseTurn(stretch)) === 'let_go' ? 'let_go' : obeyWishes(stretch)
   if (control === 'interrupt' || stretch.unread.length > 0) return continueWork(stretch, control ?? 'message')
   return 'go_on'
 }
@@ -64,11 +64,11 @@ const finish = async (
   return 'let_go'
 }
 
-const judgeAgain = (stretch: Stretch, round: number): Promise<'let_go'> =>
+/** The same round in a turn of its own: the verdicts given so far stand. */
+export const judgeAgain = (stretch: Stretch, round: number): Promise<'let_go'> =>
   settle(stretch, { outcome: 'unsettled', next: { id: createId('trn'), kind: 'evaluate', round } })
 
 const settle = async (stretch: Stretch, { outcome, next }: { outcome: string; next: NextTurn }): Promise<'let_go'> => {
-  const obeyed = stretch.wishes.control() === 'interrupt' ? { control: null } : {}
-  await stretch.append([], { turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next, ...obeyed } })
+  await stretch.append([], { turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next, ...obeyInterrupt(stretch) } })
   return 'let_go'
 }

@@ -76,8 +76,8 @@ const takeStep = async (stretch: Stretch, step: Step): Promise<'go_on' | 'let_go
 const readMessages = async (stretch: Stretch, seqs: number[]): Promise<'go_on'> => {
   const read: NewEvent = { type: 'user.message_read', actor: 'platform', payload: { turnId: stretch.claim.turn.id, seqs } }
   if (stretch.wishes.control() === 'interrupt') {
-    await stretch.append([read], { turn: { op: 'control', control: null } })
-    stretch.wishes.obeyed()
+    const result = await stretch.append([read], { turn: { op: 'control', obeyed: 'interrupt' } })
+    if (result.refused === undefined) stretch.wishes.obeyed(result.control)
   } else {
     stretch.hold([read])
   }

@@ -28,16 +28,18 @@ export const settleTurn = async (stretch: Stretch, outcome: TurnOutcome): Promis
 }
 
 /** Waits where it is: calls that have not begun stay in the log's answer, and go on after a resume. */
-export const pauseTurn = async (stretch: Stretch): Promise<'let_go'> => {
-  await stretch.append([statusEvent('PAUSED', 'PAUSED_BY_USER')], {
-    turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused', control: null },
+export const pauseTurn = async (stretch: Stretch): Promise<'go_on' | 'let_go'> => {
+  // Unless it was taken back meanwhile, or a later wish stands in its place: that one was promised too.
+  const result = await stretch.append([statusEvent('PAUSED', 'PAUSED_BY_USER')], {
+    guard: { control: 'pause' },
+    turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused' },
   })
-  return 'let_go'
+  return result.refused === undefined ? 'let_go' : 'go_on'
 }
 
 const continueWork = async (stretch: Stretch, outcome: TurnOutcome): Promise<'let_go'> => {
   await stretch.append([], {
-    turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next: { id: createId('trn'), kind: 'work' }, ...clearInterrupt(stretch) },
+    turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next: { id: createId('trn'), kind: 'work' }, ...obeyInterrupt(stretch) },
   })
   return 'let_go'
 }
@@ -62,7 +64,7 @@ const end = (
   { outcome, event, next = null, guard = {} }: { outcome: TurnOutcome; event: NewEvent | null; next?: NextTurn | null; guard?: Guard },
 ) =>
   stretch.append(event === null ? [] : [event], {
-    turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next, ...clearInterrupt(stretch) },
+    turn: { op: 'settle', turnId: stretch.claim.turn.id, outcome, next, ...obeyInterrupt(stretch) },
     guard: { unread: 0, ...guard },
   })
 
@@ -81,4 +83,6 @@ const decideEnd = async (
   return { event: null, evaluate: true }
 }
 
-const clearInterrupt = (stretch: Stretch): { control?: null } => (stretch.wishes.control() === 'interrupt' ? { control: null } : {})
+/** Beside the turn's end: the interrupt is over. */
+export const obeyInterrupt = (stretch: Stretch): { obeyed?: 'interrupt' } =>
+  stretch.wishes.control() === 'interrupt' ? { obeyed: 'interrupt' } : {}

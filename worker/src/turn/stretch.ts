@@ -92,7 +92,7 @@ export type Stretch = {
   append(
     events: NewEvent[],
     more?: { turn?: TurnMove; settle?: Settlement; guard?: Append['guard'] },
-  ): Promise<Extract<AppendResult, { head: number }> | { refused: 'unread' | 'control' | 'conditions' }>
+  ): Promise<Extract<AppendResult, { head: number }> | { refused: 'unread' | 'control' | 'conditions' | 'budget' }>
   /** Lets the very next write take these with it. With `settle`, which only one may bring, an answer: see held-events.ts. */
   hold(events: NewEvent[], settle?: Settlement): void
   /** Writes what is held by itself, because what comes next takes a while. */
@@ -152,9 +152,8 @@ export const openStretch = (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes
       if (result.refused !== undefined) {
         if (result.refused === 'control') wishes.tell(await readControl(parts.db, tenantId, session.id))
         if (result.refused === 'unread') stretch.unread = await readUnread(parts.db, of)
-        if (result.refused === 'unread' || result.refused === 'control' || result.refused === 'conditions')
-          return { refused: result.refused }
-        throw new ClaimLostError(result.refused)
+        if (result.refused === 'not_found' || result.refused === 'stale_epoch') throw new ClaimLostError(result.refused)
+        return { refused: result.refused }
       }
       const from = result.first + held.events.length
       stretch.wroteHeld(result)

@@ -16,8 +16,8 @@ export type Wishes = {
   callSignal(): AbortSignal
   /** The same for a model call, which a loss reaches a moment later: what has already arrived says what the call cost. */
   modelSignal(): AbortSignal
-  /** The turn has done what was wished. */
-  obeyed(): void
+  /** The turn has done what was wished; `next`: what is wished now. */
+  obeyed(next: Control): void
   tell(control: Control): void
   lose(reason: string): void
   /** The process goes: the claim is let go, and a tool call that runs goes on in its sandbox for whoever takes over. */
@@ -38,6 +38,11 @@ export const createWishes = (initial: Control): Wishes => {
     setTimeout(() => lostToModel.abort(reason), LAST_BYTES_MS).unref()
   }
   if (initial === 'interrupt') call.abort(new Error('interrupted')) // a call that an earlier worker left behind must end
+  const tell = (wish: Control): void => {
+    control = wish
+    changedAt = performance.now()
+    if (wish === 'interrupt') call.abort(new Error('interrupted'))
+  }
   const openCall = (): AbortSignal => {
     if (call.signal.aborted && control !== 'interrupt') call = new AbortController()
     return call.signal
@@ -48,16 +53,11 @@ export const createWishes = (initial: Control): Wishes => {
     changedAt: () => changedAt,
     callSignal: () => AbortSignal.any([lost.signal, openCall()]),
     modelSignal: () => AbortSignal.any([lostToModel.signal, openCall()]),
-    obeyed: () => {
-      control = null
-      changedAt = performance.now()
+    obeyed: (next) => {
       call = new AbortController()
+      tell(next)
     },
-    tell: (wish) => {
-      control = wish
-      changedAt = performance.now()
-      if (wish === 'interrupt') call.abort(new Error('interrupted'))
-    },
+    tell,
     lose: (reason) => lose(new Error(reason)),
     leave: (reason) => lose(new LeaveRunning(reason)),
   }
