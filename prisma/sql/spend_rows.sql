@@ -22,6 +22,17 @@ begin
   return query select * from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) order by scope, scope_id;
 end $$;
 
+-- Whoever changes a cap of this scope holds its spend row, as whoever reserves under it does: a call is let in before the change, and counts
+-- in what is held, or after it, under the new cap.
+create or replace function lock_scope(p_tenant text, p_scope text, p_scope_id text) returns void
+language plpgsql set search_path = public as $$
+declare
+  v_today date := (clock_timestamp() at time zone 'UTC')::date;
+begin
+  insert into spend (scope, scope_id, tenant_id, day, month) values (p_scope, p_scope_id, p_tenant, v_today, date_trunc('month', v_today)::date) on conflict do nothing;
+  perform from spend where scope = p_scope and scope_id = p_scope_id for no key update;
+end $$;
+
 -- Adds to what a reservation's scopes hold and have spent, in every period that the reservation belongs to.
 create or replace function add_spend(r reservation, p_reserved bigint, p_spent bigint) returns void
 language plpgsql set search_path = public as $$

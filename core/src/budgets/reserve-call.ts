@@ -8,10 +8,12 @@ import { retrySerialization, type Settlement, toRow, toSettlementRow, type Wake 
 
 export type Reservation = { id: string; maxTokens: number; amountNanos: bigint }
 
+type Refusal = { granted: false; by: 'spent' | 'held'; budgetId: string; limitNanos: string; scope: string; resetsAt: string | null }
+
 export type ReserveResult =
   | { granted: true; reservation: Reservation }
   /** spent: the cap can't hold the call whatever becomes of those in flight. held: it may fit when they are settled. */
-  | { granted: false; by: 'spent' | 'held'; budgetId: string; scope: string; resetsAt: string | null }
+  | Refusal
   | { refused: 'stale_epoch' | 'not_found' }
 
 /** Where events went with it. */
@@ -79,7 +81,4 @@ export const settleCall = async (db: Database, tenantId: string, settle: Settlem
   return (rows[0] as (typeof rows)[number]).result
 }
 
-type RawResult =
-  | { refused: 'stale_epoch' | 'not_found' }
-  | { granted: true; maxTokens: number; amountNanos: string }
-  | { granted: false; by: 'spent' | 'held'; budgetId: string; scope: string; resetsAt: string | null }
+type RawResult = { refused: 'stale_epoch' | 'not_found' } | { granted: true; maxTokens: number; amountNanos: string } | Refusal

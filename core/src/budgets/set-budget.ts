@@ -26,6 +26,7 @@ export const setBudget = async (parts: CoreParts, input: SetBudget): Promise<{ b
   const { budgetId, raised } = await inTransaction(parts.db, async (client) => {
     await client.query("select set_config('longhaul.tenant', $1, true)", [input.tenantId])
     await refuseForeignScope(client, input)
+    await client.query('select lock_scope($1, $2, $3)', [input.tenantId, input.scope, input.scopeId])
     const { rows } = await client.query<{ id: string }>(
       `insert into budget (id, tenant_id, scope, scope_id, period, set_by, limit_nanos, alert_percents) values ($1, $2, $3, $4, $5, $6, $7, $8)
        on conflict (scope, scope_id, period, set_by) do update set limit_nanos = excluded.limit_nanos, changed_at = clock_timestamp(), alerted_percent = 0, alerted_period = null,
@@ -52,14 +53,22 @@ export const setBudget = async (parts: CoreParts, input: SetBudget): Promise<{ b
   return { budgetId }
 }
 
-/** Sessions that a change of budgets under this scope may set free. */
+/** Whoever changed a cap has this long to tell those that stopped at it; then the sweep tries them again. */
+const TELL_MS = 5_000
+
+/**
+ * Sessions that a change of budgets under this scope may set free. In the change's own transaction, so that none stays behind should its
+ * process die before it has told them. What somebody else has locked goes on by itself, and is not waited for: the cap is locked here.
+ */
 export const readStopped = async (
   client: pg.ClientBase,
   { tenantId, scope, scopeId }: Pick<SetBudget, 'tenantId' | 'scope' | 'scopeId'>,
 ): Promise<string[]> => {
   const { rows } = await client.query<{ session_id: string }>(
-    "select session_id from turn where tenant_id = $1 and state = 'waiting' and wait_reason in ('budget', 'budget_reached') and wait_scope = $2 order by created_at",
-    [tenantId, `${scope}:${scopeId}`],
+    `update turn set due_at = least(due_at, clock_timestamp() + $3 * interval '1 millisecond') where id in (
+       select id from turn where tenant_id = $1 and state = 'waiting' and wait_reason in ('budget', 'budget_reached') and wait_scope = $2
+       order by created_at for no key update skip locked) returning session_id`,
+    [tenantId, `${scope}:${scopeId}`, TELL_MS],
   )
   return rows.map((row) => row.session_id)
 }
@@ -67,8 +76,8 @@ export const readStopped = async (
 type Raised = { budgetId: string; scope: BudgetScope; scopeId: string; period: BudgetPeriod; limitNanos: string }
 
 /**
- * Makes each due again, one transaction a session; one that still does not fit stops again, holding nothing. A process that dies
- * in between leaves the rest to the next change of the cap, to its period's end, or to a person.
+ * Makes each due again, one transaction a session; one that still does not fit stops again, holding nothing. One that was deleted meanwhile
+ * waits for nothing any more.
  */
 export const resumeStopped = async (
   parts: CoreParts,
@@ -77,7 +86,8 @@ export const resumeStopped = async (
 ): Promise<void> => {
   for (const sessionId of sessionIds) {
     const result = await inTransaction(parts.db, async (client): Promise<{ head: number; wakes: Wake[] } | null> => {
-      const session = await lockSession(client, { tenantId, sessionId })
+      const session = await lockSession(client, { tenantId, sessionId }).catch(ifMissing)
+      if (session === null) return null
       const waits = session.turn?.waitReason === 'budget' || session.turn?.waitReason === 'budget_reached'
       if (!waits || (session.status !== 'PAUSED' && session.status !== 'QUEUED')) return null
       const append = await appendEvents(
@@ -106,6 +116,11 @@ export const resumeStopped = async (
     })
     if (result !== null) tell(parts, { tenantId, sessionId, head: result.head, wakes: result.wakes, control: false })
   }
+}
+
+const ifMissing = (error: unknown): null => {
+  if (error instanceof PlatformError && error.code === 'NOT_FOUND') return null
+  throw error
 }
 
 const refuseForeignScope = async (client: pg.ClientBase, { tenantId, scope, scopeId }: SetBudget): Promise<void> => {

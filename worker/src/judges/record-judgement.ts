@@ -4,7 +4,7 @@ import { createId } from '@longhaul/core/src/ids.ts'
 import { retryLater } from '../turn/retry-later.ts'
 import type { Stretch } from '../turn/stretch.ts'
 import { waitForBudget } from '../turn/wait-for-budget.ts'
-import { continueWork } from './conclude-evaluation.ts'
+import { continueWork, judgeAgain, obeyWishes } from './conclude-evaluation.ts'
 import type { RoundVerdict } from './decide-evaluation.ts'
 import { failed, type Judgement, type Stopped } from './judgement.ts'
 
@@ -19,7 +19,9 @@ export const recordJudgement = async (
     const reason = failed(judgement.stopped === 'interrupted' ? 'A person interrupted the judge.' : 'The money for the judge ran out.')
     if (judgement.costNanos > 0n)
       await appendVerdict(stretch, { condition, judgement: { ...reason, costNanos: judgement.costNanos }, digest })
-    return judgement.stopped === 'budget' ? waitForBudget(stretch, judgement.blocked) : continueWork(stretch, 'interrupted')
+    if (judgement.stopped === 'interrupted') return continueWork(stretch, 'interrupted')
+    if ((await waitForBudget(stretch, judgement.blocked)) === 'let_go' || (await obeyWishes(stretch)) === 'let_go') return 'let_go'
+    return judgeAgain(stretch, stretch.claim.turn.round)
   }
   await appendVerdict(stretch, { condition, judgement, digest })
   await stretch.parts.atPoint('after_verdict')
