@@ -9,22 +9,15 @@
 --
 -- Returns {first, head, headHash, status, control, wakes} or {refused: 'not_found' | 'stale_epoch' | 'unread' | 'control' | 'conditions' | 'budget'}.
 -- Lock order: session, claim, turn, budgets.
+--
+-- What each of these functions costs is the statements it makes more than the rows they touch: an expression is a tenth of a statement,
+-- so the tenant is set by one, and a question is not asked where its answer is known.
 create or replace function append_events(p_tenant text, p_session text, p_thread text, p_epoch int, p_events jsonb, p_guard jsonb, p_turn jsonb, p_settle jsonb)
 returns jsonb language plpgsql set search_path = public as $$
-begin
-  return append_in_path(p_tenant, p_session, p_thread, p_epoch, p_events, p_guard, p_turn, p_settle);
-end $$;
-
--- The same for functions that have set their search_path: setting it once more and putting it back would cost them a tenth of it all.
-create or replace function append_in_path(p_tenant text, p_session text, p_thread text, p_epoch int, p_events jsonb, p_guard jsonb, p_turn jsonb, p_settle jsonb)
-returns jsonb language plpgsql as $$
 declare
+  v_tenant text := set_config('longhaul.tenant', p_tenant, true);
   s session;
-  v_first int;
-  v_wakes jsonb := '[]';
-  v_alerts jsonb;
 begin
-  perform set_config('longhaul.tenant', p_tenant, true);
   select * into s from session where id = p_session and deleted_at is null for no key update;
   if not found then
     return jsonb_build_object('refused', 'not_found');
@@ -35,19 +28,19 @@ begin
       return jsonb_build_object('refused', 'stale_epoch');
     end if;
   end if;
-  -- Asked only where there is a guard: a condition with a subquery is a query of its own, run whatever stands before its `and`.
+  -- Asked only where there is such a guard: a condition with a subquery is a query of its own, run whatever stands before its `and`.
   if p_guard is not null then
-    if p_guard ? 'unread' and exists (select from unread_message where session_id = p_session and thread_id = p_thread) then
-      return jsonb_build_object('refused', 'unread');
+    if p_guard ? 'unread' then
+      if exists (select from unread_message where session_id = p_session and thread_id = p_thread) then return jsonb_build_object('refused', 'unread'); end if;
     end if;
     if p_guard ? 'control' and s.control is distinct from nullif(p_guard->>'control', 'false') then
       return jsonb_build_object('refused', 'control');
     end if;
-    if p_guard ? 'satisfied' and exists (select from condition where session_id = p_session and status not in ('SATISFIED', 'WAIVED')) then
-      return jsonb_build_object('refused', 'conditions');
+    if p_guard ? 'satisfied' then
+      if exists (select from condition where session_id = p_session and status not in ('SATISFIED', 'WAIVED')) then return jsonb_build_object('refused', 'conditions'); end if;
     end if;
-    if p_guard ? 'conditions' and exists (select from condition where session_id = p_session) then
-      return jsonb_build_object('refused', 'conditions');
+    if p_guard ? 'conditions' then
+      if exists (select from condition where session_id = p_session) then return jsonb_build_object('refused', 'conditions'); end if;
     end if;
     -- Locked against whoever changes it: he sees this turn wait, or it sees what he has changed. Else both would look before the other writes.
     if p_guard ? 'budget' then
@@ -57,8 +50,17 @@ begin
       end if;
     end if;
   end if;
+  return append_locked(s, p_thread, p_events, p_turn, p_settle, false);
+end $$;
 
-  v_first := s.head + 1;
+-- What is left where the session's row is locked and nothing refuses. With p_show the answer has the row as it now is, `session`.
+create or replace function append_locked(s session, p_thread text, p_events jsonb, p_turn jsonb, p_settle jsonb, p_show boolean) returns jsonb
+language plpgsql as $$
+declare
+  v_first int := s.head + 1;
+  v_wakes jsonb := '[]';
+  v_alerts jsonb;
+begin
   s := append_to_log(s, p_thread, p_events);
   if p_turn is not null then
     s := move_turn(s, p_thread, p_turn);
@@ -78,7 +80,8 @@ begin
     perform store_projection(s);
   end if;
   if p_turn is not null or p_settle is not null then
-    v_wakes := fill_slots(p_tenant);
+    v_wakes := fill_slots(s.tenant_id);
   end if;
-  return jsonb_build_object('first', v_first, 'head', s.head, 'headHash', s.head_hash, 'status', s.status, 'control', s.control, 'wakes', v_wakes);
+  return jsonb_build_object('first', v_first, 'head', s.head, 'headHash', s.head_hash, 'status', s.status, 'control', s.control, 'wakes', v_wakes)
+    || case when p_show then jsonb_build_object('session', to_jsonb(s)) else '{}' end;
 end $$;

@@ -5,7 +5,7 @@ language plpgsql set search_path = public as $$
 declare
   v_appended jsonb;
 begin
-  v_appended := append_in_path(p_tenant, p_session, p_thread, p_epoch, p_events, null, null, null);
+  v_appended := append_events(p_tenant, p_session, p_thread, p_epoch, p_events, null, null, null);
   if v_appended ? 'refused' then return jsonb_build_object('refused', v_appended->'refused'); end if;
   return reserve_call(p_tenant, p_session, p_thread, p_epoch, p) || jsonb_build_object('appended', v_appended);
 end $$;

@@ -8,20 +8,12 @@
 -- the session is, as peek_session says it.
 create or replace function change_session(p_tenant text, p_session text, p_expect jsonb, p_events jsonb, p_turn jsonb, p_keep jsonb) returns jsonb
 language plpgsql set search_path = public as $$
-begin
-  return change_in_path(p_tenant, p_session, p_expect, p_events, p_turn, p_keep);
-end $$;
-
--- The same for functions that have set their search_path.
-create or replace function change_in_path(p_tenant text, p_session text, p_expect jsonb, p_events jsonb, p_turn jsonb, p_keep jsonb) returns jsonb
-language plpgsql as $$
 declare
+  v_tenant text := set_config('longhaul.tenant', p_tenant, true);
   s session;
   t turn;
   v_kept int;
-  v_result jsonb;
 begin
-  perform set_config('longhaul.tenant', p_tenant, true);
   select * into s from session where id = p_session and tenant_id = p_tenant and deleted_at is null for no key update;
   if not found then return '{"refused": "not_found"}'; end if;
   perform from claim where thread_id = s.primary_thread_id for no key update;
@@ -39,8 +31,7 @@ begin
     get diagnostics v_kept = row_count;
     if v_kept = 0 then return '{"refused": "key_taken"}'; end if;
   end if;
-  v_result := append_in_path(p_tenant, p_session, s.primary_thread_id, null, p_events, null, p_turn, null);
-  return v_result || jsonb_build_object('session', (select to_jsonb(x) from session x where x.id = p_session));
+  return append_locked(s, s.primary_thread_id, p_events, p_turn, null, true);
 end $$;
 
 -- What lock_session says, without a lock: for a decision that change_session will hold against the truth.

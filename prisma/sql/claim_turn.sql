@@ -5,15 +5,11 @@
 create or replace function claim_turn(p_tenant text, p_turn text, p_worker text, p_engine text, p_kind text) returns jsonb
 language plpgsql set search_path = public as $$
 declare
+  v_tenant text := set_config('longhaul.tenant', p_tenant, true);
   s session;
   c claim;
   t turn;
-  h thread;
-  v_agent jsonb;
-  v_environment jsonb;
-  v_unread jsonb;
 begin
-  perform set_config('longhaul.tenant', p_tenant, true);
   select * into t from turn where id = p_turn;
   if not found then return '{"refused": "gone"}'; end if;
   if t.state <> 'due' then return '{"refused": "not_due"}'; end if;
@@ -23,8 +19,8 @@ begin
   select * into t from turn where id = p_turn for no key update;
   -- Without a slot it is not due either: a job of an earlier wake may come at any time, and a tenant's turns beyond its share must wait.
   if t.state <> 'due' or t.due_at > clock_timestamp() or t.woken_at is null then return '{"refused": "not_due"}'; end if;
-  if c.worker_id is not null and exists (select from lease where worker_id = c.worker_id and expires_at > clock_timestamp()) then
-    return '{"refused": "held"}';
+  if c.worker_id is not null then
+    if exists (select from lease where worker_id = c.worker_id and expires_at > clock_timestamp()) then return '{"refused": "held"}'; end if;
   end if;
   if not exists (select from lease where worker_id = p_worker and expires_at > clock_timestamp()) then return '{"refused": "no_lease"}'; end if;
   -- Which engine it is with changes only once another one has made a sandbox of it: one that comes back before has it, with its files.
@@ -42,26 +38,24 @@ begin
   if t.alone and p_kind <> 'suspect' then return '{"refused": "alone"}'; end if;
   if t.suspect and p_kind = 'worker' then return '{"refused": "suspect"}'; end if;
 
-  update claim set epoch = epoch + 1, worker_id = p_worker, turn_id = p_turn, claimed_at = clock_timestamp() where thread_id = t.thread_id returning * into c;
-  update turn set state = 'running', wait_reason = null, wait_scope = null where id = p_turn returning * into t;
+  update claim set epoch = epoch + 1, worker_id = p_worker, turn_id = p_turn, claimed_at = clock_timestamp() where thread_id = t.thread_id;
+  update turn set state = 'running', wait_reason = null, wait_scope = null where id = p_turn;
   if s.status <> 'RUNNING' then
     s := append_to_log(s, t.thread_id, jsonb_build_array(jsonb_build_object('type', 'session.status', 'actor', 'platform', 'payload',
       jsonb_build_object('v', 1, 'status', 'RUNNING', 'stopReason', null, 'activity', case t.kind when 'evaluate' then 'evaluating' else 'model' end))));
     perform store_projection(s);
   end if;
-  select * into h from thread where id = t.thread_id;
-  select jsonb_build_object('id', v.id, 'model', v.model, 'judgeModel', v.judge_model, 'system', v.system, 'tools', v.tools) into v_agent
-    from agent_version v where v.id = s.agent_version_id;
-  select jsonb_build_object('id', v.id, 'image', v.image, 'cpus', v.cpus, 'memoryMb', v.memory_mb, 'diskMb', v.disk_mb, 'network', v.network) into v_environment
-    from environment_version v where v.id = s.environment_version_id;
-  select coalesce(jsonb_agg(jsonb_build_object('seq', u.seq, 'mode', u.mode) order by u.seq), '[]') into v_unread
-    from unread_message u where u.session_id = s.id and u.thread_id = t.thread_id;
-  return jsonb_build_object('epoch', c.epoch,
-    'session', jsonb_build_object('id', s.id, 'status', s.status, 'agentId', s.agent_id, 'control', s.control, 'head', s.head, 'maxEvaluations', s.max_evaluations,
-      'evaluationRounds', s.evaluation_rounds, 'roundsSinceMessage', s.rounds_since_message, 'sandboxId', s.sandbox_id, 'sandboxState', s.sandbox_state,
-      'baselineSnapshotId', s.baseline_snapshot_id,
-      'hasConditions', exists (select from condition where session_id = s.id)),
-    'thread', jsonb_build_object('id', h.id, 'contextFromSeq', h.context_from_seq),
-    'turn', jsonb_build_object('id', t.id, 'kind', t.kind, 'attempt', t.attempt, 'suspect', t.suspect, 'round', t.round),
-    'agentVersion', v_agent, 'environmentVersion', v_environment, 'unread', v_unread);
+  return (select jsonb_build_object('epoch', c.epoch + 1,
+      'session', jsonb_build_object('id', s.id, 'status', s.status, 'agentId', s.agent_id, 'control', s.control, 'head', s.head, 'maxEvaluations', s.max_evaluations,
+        'evaluationRounds', s.evaluation_rounds, 'roundsSinceMessage', s.rounds_since_message, 'sandboxId', s.sandbox_id, 'sandboxState', s.sandbox_state,
+        'baselineSnapshotId', s.baseline_snapshot_id,
+        'hasConditions', exists (select from condition where session_id = s.id)),
+      'thread', jsonb_build_object('id', h.id, 'contextFromSeq', h.context_from_seq),
+      'turn', jsonb_build_object('id', t.id, 'kind', t.kind, 'attempt', t.attempt, 'suspect', t.suspect, 'round', t.round),
+      'agentVersion', jsonb_build_object('id', a.id, 'model', a.model, 'judgeModel', a.judge_model, 'system', a.system, 'tools', a.tools),
+      'environmentVersion', jsonb_build_object('id', e.id, 'image', e.image, 'cpus', e.cpus, 'memoryMb', e.memory_mb, 'diskMb', e.disk_mb, 'network', e.network),
+      'unread', (select coalesce(jsonb_agg(jsonb_build_object('seq', u.seq, 'mode', u.mode) order by u.seq), '[]')
+        from unread_message u where u.session_id = s.id and u.thread_id = t.thread_id))
+    from thread h, agent_version a, environment_version e
+    where h.id = t.thread_id and a.id = s.agent_version_id and e.id = s.environment_version_id);
 end $$;

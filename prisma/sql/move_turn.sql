@@ -12,10 +12,14 @@ create or replace function move_turn(s session, p_thread text, p_turn jsonb) ret
 language plpgsql set search_path = public as $$
 declare
   v_op text := p_turn->>'op';
-  c claim;
+  v_claimed_at timestamptz;
   t turn;
 begin
-  select * into c from claim where thread_id = p_thread for no key update;
+  if v_op in ('settle', 'delay', 'wait') then
+    update claim set worker_id = null, turn_id = null where thread_id = p_thread returning claimed_at into v_claimed_at;
+  else
+    perform from claim where thread_id = p_thread for no key update;
+  end if;
   select * into t from turn where thread_id = p_thread and state <> 'settled' for no key update;
 
   if p_turn ? 'control' then
@@ -28,15 +32,15 @@ begin
     if t.id is distinct from p_turn->>'turnId' then
       raise exception 'turn % is not the open turn of thread %', p_turn->>'turnId', p_thread using errcode = 'LH001';
     end if;
-    s.active_ms := s.active_ms + (extract(epoch from clock_timestamp() - c.claimed_at) * 1000)::bigint;
-    update claim set worker_id = null, turn_id = null where thread_id = p_thread;
+    s.active_ms := s.active_ms + (extract(epoch from clock_timestamp() - v_claimed_at) * 1000)::bigint;
   end if;
 
   case v_op
   when 'settle' then
     update turn set state = 'settled', outcome = p_turn->>'outcome', settled_at = clock_timestamp(), woken_at = null, wait_reason = null where id = t.id;
-    perform add_turn(s, p_thread, p_turn->'next');
-    if jsonb_typeof(p_turn->'next') is distinct from 'object' then
+    if jsonb_typeof(p_turn->'next') = 'object' then
+      perform add_turn(s, p_thread, p_turn->'next');
+    else
       s.control := null; -- a wish that came too late to be obeyed must not meet the next turn
     end if;
   when 'delay' then

@@ -2,8 +2,9 @@
 create or replace function read_events(p_tenant text, p_session text, p_thread text, p_from int, p_limit int)
 returns table (seq int, type text, thread_id text, actor text, payload jsonb, cost_nanos bigint, created_at timestamptz, hash text)
 language plpgsql set search_path = public as $$
+declare
+  v_tenant text := set_config('longhaul.tenant', p_tenant, true);
 begin
-  perform set_config('longhaul.tenant', p_tenant, true);
   -- Most sessions are no forks, and most contexts of forks have left the inherited part behind: they pay nothing for it.
   if exists (select from session s where s.id = p_session and s.base_seq >= p_from) then
     return query select e.seq, e.type, case when e.thread_id = p.source_thread_id then p.thread_id else e.thread_id end, e.actor, e.payload,

@@ -8,29 +8,30 @@
 create or replace function reserve_call(p_tenant text, p_session text, p_thread text, p_epoch int, p jsonb) returns jsonb
 language plpgsql set search_path = public as $$
 declare
+  v_tenant text := set_config('longhaul.tenant', p_tenant, true); -- as an expression: a statement would cost ten times as much
   v_fixed bigint := (p->>'fixedNanos')::bigint;
   v_per_token bigint := (p->>'perTokenNanos')::bigint;
   v_max bigint := (p->>'maxTokens')::bigint;
   v_least bigint := v_fixed + v_per_token * (p->>'minTokens')::bigint;
   v_unpriced boolean := coalesce((p->>'unpriced')::boolean, false);
   v_tokens bigint;
+  v_day date;
   r reservation;
   b record;
 begin
-  perform set_config('longhaul.tenant', p_tenant, true);
   perform from claim where thread_id = p_thread and epoch = p_epoch and worker_id = p->>'workerId' for share;
   if not found then
     return jsonb_build_object('refused', 'stale_epoch');
   end if;
   v_tokens := v_max;
   -- Locked first and read afterwards: a query sees what there was when it began, and who waited here must see a cap that was set meanwhile.
-  perform from lock_spend(p_tenant, p->>'agentId', p_session);
+  v_day := lock_spend_rows(p_tenant, p->>'agentId', p_session);
   for b in
     select u.id, u.scope, u.scope_id, u.period, u.limit_nanos,
       case u.period when 'DAY' then x.day_spent when 'MONTH' then x.month_spent else x.total_spent end as spent,
       case u.period when 'DAY' then x.day_reserved when 'MONTH' then x.month_reserved else x.total_reserved end as reserved
-    from spend x join budget u on u.scope = x.scope and u.scope_id = x.scope_id
-    where (x.scope, x.scope_id) in (('AGENT', p->>'agentId'), ('SESSION', p_session), ('TENANT', p_tenant))
+    from budget u join spend x on x.scope = u.scope and x.scope_id = u.scope_id
+    where (u.scope, u.scope_id) in (('AGENT', p->>'agentId'), ('SESSION', p_session), ('TENANT', p_tenant))
     order by (u.limit_nanos - case u.period when 'DAY' then x.day_spent when 'MONTH' then x.month_spent else x.total_spent end)
   loop
     if v_unpriced or b.limit_nanos - b.spent - b.reserved < v_least then
@@ -45,9 +46,9 @@ begin
   end loop;
   insert into reservation (id, tenant_id, session_id, thread_id, turn_id, agent_id, worker_id, epoch, kind, model, amount_nanos, created_at)
   values (p->>'id', p_tenant, p_session, p_thread, p->>'turnId', p->>'agentId', p->>'workerId', p_epoch, p->>'kind', p->>'model', v_fixed + v_per_token * v_tokens,
-    -- In the day that holds it, also where that day began by a clock that has been set back since.
-    greatest(clock_timestamp(), (select max(day) from spend where scope = 'TENANT' and scope_id = p_tenant)::timestamp at time zone 'UTC'))
+    -- In the day that holds it: its rows were locked in it, whatever the clock has done since.
+    least(greatest(clock_timestamp(), v_day::timestamp at time zone 'UTC'), (v_day + 1)::timestamp at time zone 'UTC' - interval '1 microsecond'))
   returning * into r;
-  perform add_spend(r, r.amount_nanos, 0);
+  perform add_to_spend(r, r.amount_nanos, 0);
   return jsonb_build_object('granted', true, 'maxTokens', v_tokens, 'amountNanos', r.amount_nanos::text);
 end $$;

@@ -9,6 +9,7 @@ declare
   v_usage jsonb := coalesce(p->'usage', '{}');
   v_basis text := p->>'basis';
   v_alerts jsonb;
+  v_scopes text[];
 begin
   select * into r from reservation where id = p->>'reservationId' for no key update;
   if not found or r.state = 'settled' or (r.state = 'presumed' and v_basis = 'presumed') then
@@ -17,11 +18,8 @@ begin
   if v_basis = 'presumed' then
     v_cost := r.amount_nanos;
   end if;
-  if r.state = 'held' then
-    perform add_spend(r, -r.amount_nanos, v_cost);
-  else
-    perform add_spend(r, 0, v_cost - r.amount_nanos);
-  end if;
+  perform lock_spend_rows(r.tenant_id, r.agent_id, r.session_id);
+  perform add_to_spend(r, case r.state when 'held' then -r.amount_nanos else 0 end, case r.state when 'held' then v_cost else v_cost - r.amount_nanos end);
   update reservation set state = case v_basis when 'presumed' then 'presumed' else 'settled' end where id = r.id;
   insert into charge (reservation_id, tenant_id, session_id, agent_id, kind, model, cost_nanos, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, basis, request_id, reserved_at)
   values (r.id, r.tenant_id, r.session_id, r.agent_id, r.kind, r.model, v_cost, coalesce((v_usage->>'inputTokens')::bigint, 0), coalesce((v_usage->>'outputTokens')::bigint, 0),
@@ -29,10 +27,13 @@ begin
   on conflict (reservation_id) do update set cost_nanos = excluded.cost_nanos, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
     cache_read_tokens = excluded.cache_read_tokens, cache_write_tokens = excluded.cache_write_tokens, basis = excluded.basis, request_id = excluded.request_id;
 
-  update turn set state = 'due', due_at = clock_timestamp(), wait_scope = null, woken_at = null where id in (
-    select id from turn where tenant_id = r.tenant_id and state = 'waiting' and wait_reason = 'budget'
-      and wait_scope in ('AGENT:' || r.agent_id, 'SESSION:' || r.session_id, 'TENANT:' || r.tenant_id)
-    order by due_at limit 8 for no key update skip locked); -- whoever waits longest
+  v_scopes := array['AGENT:' || r.agent_id, 'SESSION:' || r.session_id, 'TENANT:' || r.tenant_id];
+  -- Seldom is there one, and an update that finds nothing costs several times as much as the question.
+  if exists (select from turn where state = 'waiting' and wait_reason = 'budget' and wait_scope = any (v_scopes)) then
+    update turn set state = 'due', due_at = clock_timestamp(), wait_scope = null, woken_at = null where id in (
+      select id from turn where tenant_id = r.tenant_id and state = 'waiting' and wait_reason = 'budget' and wait_scope = any (v_scopes)
+      order by due_at limit 8 for no key update skip locked); -- whoever waits longest
+  end if;
 
   with crossed as (
     update budget u set alerted_percent = x.percent, alerted_period = x.began

@@ -1,25 +1,37 @@
 -- Locks the spend rows of a session's three scopes, in order (scope, id), each made if missing and rolled over to today's UTC
 -- day and month: what an earlier period held or spent no longer counts in this one. Days only go forward: who waited for the lock past
--- midnight, or whose clock was set back, must not take a day's spending away from those who are in it already.
-create or replace function lock_spend(p_tenant text, p_agent text, p_session text) returns setof spend
-language plpgsql set search_path = public as $$
+-- midnight, or whose clock was set back, must not take a day's spending away from those who are in it already. Returns the day they are in.
+create or replace function lock_spend_rows(p_tenant text, p_agent text, p_session text) returns date
+language plpgsql as $$
 declare
-  v_today date := (clock_timestamp() at time zone 'UTC')::date;
-  v_month date := date_trunc('month', v_today)::date;
+  v_rows int;
+  v_oldest date;
   v_latest date;
+  v_today date;
+  v_month date;
 begin
-  insert into spend (scope, scope_id, tenant_id, day, month)
-  values ('AGENT', p_agent, p_tenant, v_today, v_month), ('SESSION', p_session, p_tenant, v_today, v_month), ('TENANT', p_tenant, p_tenant, v_today, v_month)
-  on conflict do nothing;
-  perform from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) order by scope, scope_id for no key update;
-  select max(day) into v_latest from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant));
+  for attempt in 1 .. 2 loop
+    -- None is locked before all are there: whoever inserts one holds it, and must hold none that comes after it in the order.
+    select count(*), min(x.day), max(x.day) into v_rows, v_oldest, v_latest from (
+      select day from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant))
+        and (select count(*) from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant))) = 3
+      order by scope, scope_id for no key update) x;
+    exit when v_rows = 3;
+    if attempt = 2 then raise exception 'tenant % does not see the spend rows of session %', p_tenant, p_session; end if;
+    v_today := (clock_timestamp() at time zone 'UTC')::date;
+    v_month := date_trunc('month', v_today)::date;
+    insert into spend (scope, scope_id, tenant_id, day, month)
+    values ('AGENT', p_agent, p_tenant, v_today, v_month), ('SESSION', p_session, p_tenant, v_today, v_month), ('TENANT', p_tenant, p_tenant, v_today, v_month)
+    on conflict do nothing;
+  end loop;
   v_today := greatest(v_latest, (clock_timestamp() at time zone 'UTC')::date);
-  v_month := date_trunc('month', v_today)::date;
-  update spend set
-    day = v_today, day_spent = case when day = v_today then day_spent else 0 end, day_reserved = case when day = v_today then day_reserved else 0 end,
-    month = v_month, month_spent = case when month = v_month then month_spent else 0 end, month_reserved = case when month = v_month then month_reserved else 0 end
-  where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) and day < v_today;
-  return query select * from spend where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) order by scope, scope_id;
+  if v_oldest < v_today then
+    v_month := date_trunc('month', v_today)::date;
+    update spend set day = v_today, day_spent = 0, day_reserved = 0,
+      month = v_month, month_spent = case when month = v_month then month_spent else 0 end, month_reserved = case when month = v_month then month_reserved else 0 end
+    where (scope, scope_id) in (('AGENT', p_agent), ('SESSION', p_session), ('TENANT', p_tenant)) and day < v_today;
+  end if;
+  return v_today;
 end $$;
 
 -- Whoever changes a cap of this scope holds its spend row, as whoever reserves under it does: a call is let in before the change, and counts
@@ -33,14 +45,13 @@ begin
   perform from spend where scope = p_scope and scope_id = p_scope_id for no key update;
 end $$;
 
--- Adds to what a reservation's scopes hold and have spent, in every period that the reservation belongs to.
-create or replace function add_spend(r reservation, p_reserved bigint, p_spent bigint) returns void
-language plpgsql set search_path = public as $$
+-- Adds to what a reservation's scopes hold and have spent, in every period that the reservation belongs to. Their rows are locked.
+create or replace function add_to_spend(r reservation, p_reserved bigint, p_spent bigint) returns void
+language plpgsql as $$
 declare
   v_day date := (r.created_at at time zone 'UTC')::date;
-  v_month date := date_trunc('month', (r.created_at at time zone 'UTC'))::date;
+  v_month date := date_trunc('month', v_day)::date;
 begin
-  perform from lock_spend(r.tenant_id, r.agent_id, r.session_id);
   update spend set
     total_reserved = total_reserved + p_reserved, total_spent = total_spent + p_spent,
     month_reserved = month_reserved + case when month = v_month then p_reserved else 0 end, month_spent = month_spent + case when month = v_month then p_spent else 0 end,

@@ -19,9 +19,9 @@ begin
     if not found then
       v_results := v_results || '{"refused": "busy"}'::jsonb;
     elsif c ? 'expect' then
-      v_results := v_results || change_in_path(c->>'tenant', c->>'session', c->'expect', c->'events', null, nullif(c->'keep', 'null'));
+      v_results := v_results || change_session(c->>'tenant', c->>'session', c->'expect', c->'events', null, nullif(c->'keep', 'null'));
     else
-      v_results := v_results || append_in_path(c->>'tenant', c->>'session', c->>'thread', (c->>'epoch')::int, c->'events', null, null, null);
+      v_results := v_results || append_events(c->>'tenant', c->>'session', c->>'thread', (c->>'epoch')::int, c->'events', null, null, null);
     end if;
   end loop;
   return to_jsonb(v_results);
