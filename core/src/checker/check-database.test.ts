@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
+import { zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts'
 import { type Played, playSession } from '../../testing/play-session.ts'
@@ -275,7 +276,7 @@ describe('the checker with a snapshot store', () => {
     await row('snp_2', 'f'.repeat(64))
     expect(await violations({ snapshots })).toEqual([expect.stringContaining('R8 snapshot ffff')])
     await corrupt("delete from snapshot where id = 'snp_2'")
-    await writeFile(path.join(root, contentHash.slice(0, 2), contentHash), 'the workspacf')
+    await writeFile(path.join(root, contentHash.slice(0, 2), `${contentHash}.zst`), zstdCompressSync('the workspacf'))
     expect(await violations({ snapshots })).toEqual([expect.stringContaining('is not what was stored')])
   })
 })
