@@ -44,7 +44,7 @@ begin
       from condition c where c.session_id = s.id and c.position <= k.seq));
 end $$;
 
--- What a fork's agent, money and files depend on, before any is made. Null where there is no such checkpoint to fork from.
+-- What a fork's agent, money and files depend on, before any is made. Its files stay from here on until the transaction has ended. Null where there is no such checkpoint to fork from.
 create or replace function read_fork_source(p_tenant text, p_checkpoint text) returns jsonb
 language plpgsql set search_path = public as $$
 begin
@@ -56,5 +56,5 @@ begin
       'budgets', (select coalesce(jsonb_agg(jsonb_build_object('period', b.period, 'setBy', b.set_by, 'limitNanos', b.limit_nanos::text, 'alertPercents', b.alert_percents)), '[]')
         from budget b where b.scope = 'SESSION' and b.scope_id = s.id))
     from checkpoint k join session s on s.id = k.session_id and s.deleted_at is null join agent_version v on v.id = s.agent_version_id
-    where k.id = p_checkpoint and k.tenant_id = p_tenant and k.state = 'whole');
+    where k.id = p_checkpoint and k.tenant_id = p_tenant and k.state = 'whole' for share of k);
 end $$;

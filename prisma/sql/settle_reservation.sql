@@ -66,8 +66,10 @@ begin
   if not found then return '{"settled": false, "wakes": []}'; end if;
   select * into s from session where id = r.session_id for no key update;
   v_result := settle_reservation(p);
-  s := append_to_log(s, r.thread_id, v_result->'alerts');
-  perform store_projection(s);
+  if s.id is not null then -- else it was deleted, and is gone for good: what it spent counts all the same
+    s := append_to_log(s, r.thread_id, v_result->'alerts');
+    perform store_projection(s);
+  end if;
   return jsonb_build_object('settled', v_result->'settled', 'wakes', fill_slots(p_tenant));
 end $$;
 

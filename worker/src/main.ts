@@ -21,6 +21,7 @@ const worker = await startWorker(parts, {
   sweepMs: config.sweepMs,
   moveAfterMs: config.moveAfterMs,
   reapMs: 30_000,
+  houseMs: 60_000,
   suspendMs: config.sandboxSuspendMs,
   drainMs: config.drainMs,
 })

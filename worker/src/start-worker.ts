@@ -5,6 +5,7 @@ import { suspendIdle } from './checkpoints/suspend-idle.ts'
 import { ActiveTurns } from './consumers/active-turns.ts'
 import { type Advancing, advanceTurn } from './consumers/advance-turn.ts'
 import { handOver } from './consumers/hand-over.ts'
+import { startKeepingHouse } from './consumers/keep-house.ts'
 import { keepLease } from './consumers/keep-lease.ts'
 import { startWatchingPeers } from './consumers/peers.ts'
 import { startReaping } from './consumers/reap.ts'
@@ -23,6 +24,8 @@ export type WorkerOptions = {
   /** Without a worker of its engine for so long, a session that has work goes on at another engine. */
   moveAfterMs: number
   reapMs: number
+  /** How often one of all workers looks for what goes for good; every tenth time thoroughly. */
+  houseMs: number
   /** A sandbox that was stopped for want of work becomes an image after so long. */
   suspendMs: number
   /** How long a stopping worker lets turns go on before it hands them over. */
@@ -71,6 +74,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
     },
     options.reapMs,
   )
+  const house = startKeepingHouse(parts, options.houseMs)
   const consumer: WakeConsumer = await queue.consume({
     engineId,
     concurrency: options.concurrency,
@@ -87,7 +91,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
       await Promise.race([drained, sleep(options.drainMs, undefined, { ref: false })])
       await handOver(parts, active)
       await Promise.race([drained, sleep(5_000, undefined, { ref: false })])
-      await Promise.all([suspectsEnded, sweeping.stop(), reaping.stop(), looks.stop(), checkpoints.stop(), peers.stop()])
+      await Promise.all([suspectsEnded, sweeping.stop(), reaping.stop(), house.stop(), looks.stop(), checkpoints.stop(), peers.stop()])
       await lease.stop()
       await queue.flush()
       await announcer.flush()

@@ -40,6 +40,7 @@ const worker = await startWorker(
     sweepMs: config.sweepMs,
     moveAfterMs: config.moveAfterMs,
     reapMs: 2_000,
+    houseMs: 60_000,
     suspendMs: config.sandboxSuspendMs,
     drainMs: config.drainMs,
     suspectEntry: path.join(import.meta.dirname, 'crash-suspect.ts'),

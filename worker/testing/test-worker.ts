@@ -57,6 +57,7 @@ export const startTestWorker = async ({
     sweepMs: config.sweepMs,
     moveAfterMs: config.moveAfterMs,
     reapMs: 1_000,
+    houseMs: 60_000,
     suspendMs: config.sandboxSuspendMs,
     drainMs: config.drainMs,
   })

@@ -60,13 +60,17 @@ const ask = (parts: CoreParts, look: AskForFiles): Promise<{ id: string; engineI
 
 /** Of one of the session's own checkpoints, or of those it inherits. */
 const findPosition = async (client: pg.ClientBase, sessionId: string, checkpointId: string): Promise<number> => {
-  const { rows } = await client.query<{ seq: number }>(
-    `select k.seq from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
+  const { rows } = await client.query<{ seq: number; problem: string | null }>(
+    `select k.seq, k.problem from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
      where p.session_id = $1 and k.id = $2 and k.state = 'whole'`,
     [sessionId, checkpointId],
   )
   const [found] = rows
   if (found === undefined) throw notFound('checkpoint', checkpointId)
+  if (found.problem !== null)
+    throw new PlatformError('CONFLICT', `The files of checkpoint ${checkpointId} can't be had any more: ${found.problem}.`, {
+      status: 'FAILED',
+    })
   return found.seq
 }
 

@@ -189,7 +189,7 @@ export const tell = (
   parts.queue.send(wakes)
 }
 
-export const inTransaction = async <T>(db: Database, run: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+export const inTransaction = async <T>(db: Pick<Database, 'app'>, run: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
   const client = await db.app.connect()
   try {
     await client.query('begin')
