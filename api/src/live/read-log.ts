@@ -27,6 +27,32 @@ export const readLogPage = async (db: Pick<Database, 'app'>, page: LogPage): Pro
   return rows.map(toStoredEvent)
 }
 
+/**
+ * Pages of several logs in one query, by their place in the list. From `left` on none was read, because the others were as large as one
+ * answer may be.
+ */
+export const readLogPages = async (
+  db: Pick<Database, 'app'>,
+  logs: readonly Pick<LogPage, 'tenantId' | 'sessionId' | 'from'>[],
+  { events, bytes }: Pick<LogPage, 'events' | 'bytes'>,
+): Promise<{ pages: Map<number, StoredEvent[]>; left: number }> => {
+  const wanted = logs.map(({ tenantId, sessionId, from }) => ({ tenant: tenantId, session: sessionId, from }))
+  const { rows } = await db.app.query<Row & { log: number }>({
+    name: 'read_log_pages',
+    text: 'select * from read_log_pages($1::jsonb, $2, $3)',
+    values: [JSON.stringify(wanted), events, bytes],
+  })
+  const pages = new Map<number, StoredEvent[]>()
+  let read = 0
+  for (const row of rows) {
+    read += Buffer.byteLength(row.payload)
+    const page = pages.get(row.log)
+    if (page === undefined) pages.set(row.log, [toStoredEvent(row)])
+    else page.push(toStoredEvent(row))
+  }
+  return { pages, left: read < bytes ? logs.length : (rows.at(-1)?.log ?? 0) + 1 }
+}
+
 const toStoredEvent = (row: Row): StoredEvent => ({
   seq: row.seq,
   type: row.type,

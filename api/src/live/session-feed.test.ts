@@ -84,7 +84,7 @@ describe('reading a session', () => {
     const query = vi.spyOn(feeds.test.db.app, 'query')
     await feeds.append(session, many(5), 'lost')
     const events = await coming
-    const pages = query.mock.calls.filter(([statement]) => (statement as unknown as { name: string }).name === 'read_log_page')
+    const pages = query.mock.calls.filter(([statement]) => (statement as unknown as { name: string }).name === 'read_log_pages')
     query.mockRestore()
     expect(pages).toHaveLength(1)
     for (const one of events) for (const [index, event] of one.entries()) expect(event).toBe(events[0]?.[index])

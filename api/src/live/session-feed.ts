@@ -14,6 +14,7 @@ import type { Database } from '@longhaul/prisma/src/client.ts'
 import { FEED_LIMITS, type FeedLimits } from './feed-limits.ts'
 import { limitConcurrency } from './limit-concurrency.ts'
 import { readHeads, readLogPage } from './read-log.ts'
+import { createNewPageReader } from './read-new-pages.ts'
 import { SessionReader } from './session-reader.ts'
 import type { SessionUpdate } from './session-update.ts'
 import { startListening } from './start-listening.ts'
@@ -45,6 +46,7 @@ export const createSessionFeed = ({ db, announcer, logger }: SessionFeedParts, l
   /** By session alone, once the database has said whose it is: deltas name no tenant. */
   const confirmed = new Map<string, SessionReader>()
   const toLookAt = new Set<SessionReader>()
+  const readNewPage = createNewPageReader(db, limits)
   const inTurn = limitConcurrency(limits.pagesAtOnce)
   let looking = false
   let closed = false
@@ -53,7 +55,7 @@ export const createSessionFeed = ({ db, announcer, logger }: SessionFeedParts, l
     const readPage = (from: number) => readLogPage(db, { tenantId, sessionId, from, events: limits.pageEvents, bytes: limits.pageBytes })
     const reader = new SessionReader(
       {
-        readPage: (from, urgency) => (urgency === 'new' ? readPage(from) : inTurn(() => readPage(from))),
+        readPage: (from, urgency) => (urgency === 'new' ? readNewPage({ tenantId, sessionId, from }) : inTurn(() => readPage(from))),
         lookAtHead: (one) => lookAtHeads([one]),
         onUnread: (error) => logger.warn({ err: error, sessionId }, 'new events could not be read, and are read later'),
         onEmpty: () => {
