@@ -40,7 +40,7 @@ export const createSandbox = async (
 /** Answers the container's id. An image that the engine lacks is pulled; one of the platform's own is refused. */
 export const createContainer = async (docker: Docker, options: ContainerCreateOptions, signal: AbortSignal): Promise<string> => {
   const image = options.Image ?? ''
-  const imageId = await resolveImage(docker, image, signal)
+  const imageId = await resolveImage(docker, { image, tenantId: options.Labels?.['longhaul.tenant'] ?? '' }, signal)
   try {
     signal.throwIfAborted()
     return (await askEngine((abortSignal) => docker.createContainer({ ...options, Image: imageId, abortSignal }))).id

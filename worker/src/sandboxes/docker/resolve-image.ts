@@ -10,9 +10,13 @@ const KIND = 'longhaul.kind'
 /**
  * The id of the image that an environment names, pulled where the engine lacks it; an id, so that nobody moves the name meanwhile. One
  * that the platform made holds a session's files, and any of its names, tag or digest, can be guessed or was seen in a log: it is nobody's to
- * name (invariant 11).
+ * name (invariant 11). What an environment's own set-up made holds no session's files.
  */
-export const resolveImage = async (docker: Docker, image: string, signal: AbortSignal): Promise<string> => {
+export const resolveImage = async (
+  docker: Docker,
+  { image, tenantId }: { image: string; tenantId: string },
+  signal: AbortSignal,
+): Promise<string> => {
   signal.throwIfAborted()
   let found = await inspectImage(docker, image)
   if (found === null) {
@@ -20,7 +24,9 @@ export const resolveImage = async (docker: Docker, image: string, signal: AbortS
     found = await inspectImage(docker, image)
   }
   if (found === null) throw new SandboxImageError(`The engine has no image ${image}.`)
-  if (found.Config?.Labels?.[KIND] !== undefined) throw new SandboxImageError(`Image ${image} is not one that an environment can name.`)
+  const labels = found.Config?.Labels ?? {}
+  const isOwnSetup = labels[KIND] === 'setup' && labels['longhaul.tenant'] === tenantId
+  if (labels[KIND] !== undefined && !isOwnSetup) throw new SandboxImageError(`Image ${image} is not one that an environment can name.`)
   return found.Id
 }
 
