@@ -109,6 +109,8 @@ export const openStretch = (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes
   const { tenantId, session, thread } = claim
   const of = { tenantId, sessionId: session.id, threadId: thread.id }
   const held = new HeldEvents()
+  /** An append that failed may have been committed all the same: what was held would be written twice. Whoever goes on reads the log anew. */
+  let unheard: unknown = null
   const stretch: Stretch = {
     parts,
     claim,
@@ -136,6 +138,7 @@ export const openStretch = (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes
       if (!held.isEmpty) await stretch.append([])
     },
     append: async (newEvents, more = {}) => {
+      if (unheard !== null) throw unheard
       const { guard, turn, settle = held.settle } = more
       // What is held may be the reading of the very messages that the guard asks for.
       if (guard?.unread !== undefined && held.settle === undefined) await stretch.flush()
@@ -148,6 +151,9 @@ export const openStretch = (parts: TurnParts, claim: ClaimedTurn, wishes: Wishes
         ...(guard === undefined ? {} : { guard }),
         ...(turn === undefined ? {} : { turn }),
         ...(settle === undefined ? {} : { settle }),
+      }).catch((error: unknown) => {
+        unheard = error
+        throw error
       })
       if (result.refused !== undefined) {
         if (result.refused === 'control') wishes.tell(await readControl(parts.db, tenantId, session.id))
