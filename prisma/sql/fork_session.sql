@@ -2,7 +2,9 @@
 -- transaction. Copies nothing of the log and nothing of the files: the cost depends on neither.
 --
 -- p_fork {sessionId, threadId, title, prompt, agentId, agentVersionId, engineId, budgets: [{id, period, setBy, limitNanos}]}
--- Conditions are returned, not added: adding one is an event. [{name, kind, spec}], those that stood at the checkpoint, in order.
+-- Conditions are returned, not added: adding one is an event. [{name, kind, spec, waived}], those that stood at the checkpoint, in order; `waived`:
+-- the reason, where a person had waived it by then, or null.
+-- The checkpoint's row is locked, so that its image is not let go of meanwhile (thin_checkpoints).
 create or replace function fork_session(p_tenant text, p_checkpoint text, p_fork jsonb) returns jsonb
 language plpgsql set search_path = public as $$
 declare
@@ -11,7 +13,7 @@ declare
   v_hash text;
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
-  select * into k from checkpoint where id = p_checkpoint and tenant_id = p_tenant and state = 'whole';
+  select * into k from checkpoint where id = p_checkpoint and tenant_id = p_tenant and state = 'whole' for share;
   if not found then return null; end if;
   select * into s from session where id = k.session_id and deleted_at is null;
   if not found then return null; end if;
@@ -40,7 +42,8 @@ begin
     'parentId', s.id, 'seq', k.seq, 'environmentId', s.environment_id, 'environmentVersionId', s.environment_version_id, 'agentId', coalesce(p_fork->>'agentId', s.agent_id),
     'agentVersionId', coalesce(p_fork->>'agentVersionId', s.agent_version_id), 'title', coalesce(p_fork->>'title', s.title), 'prompt', coalesce(p_fork->>'prompt', s.prompt),
     'maxEvaluations', s.max_evaluations, 'openCalls', k.context->'openCalls',
-    'conditions', (select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'kind', c.kind, 'spec', c.spec) order by c.position, c.id), '[]')
+    'conditions', (select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'kind', c.kind, 'spec', c.spec, 'waived', (select e.payload->>'reason' from event e
+          where e.session_id = s.id and e.type = 'condition.waived' and e.seq <= k.seq and e.payload->>'conditionId' = c.id limit 1)) order by c.position, c.id), '[]')
       from condition c where c.session_id = s.id and c.position <= k.seq));
 end $$;
 

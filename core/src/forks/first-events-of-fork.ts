@@ -5,13 +5,14 @@ import { createId } from '../ids.ts'
 /** What a fork begins with, as the database says it. */
 export type ForkedFrom = Omit<EventPayloads['session.forked'], 'v' | 'checkpointId' | 'engineId'> & {
   openCalls: OpenCall[]
-  conditions: { name: string; kind: EventPayloads['condition.added']['kind']; spec: Record<string, unknown> }[]
+  conditions: { name: string; kind: EventPayloads['condition.added']['kind']; spec: Record<string, unknown>; waived: string | null }[]
 }
 
 const NOT_RUN = 'Not run: the session was forked before this call began.'
 
 /**
- * From where it was forked; the end of calls that were asked for and had not begun; its own conditions, none of them judged yet; and
+ * From where it was forked; the end of calls that were asked for and had not begun; its own conditions, none of them judged yet, those waived
+ * that were waived there; and
  * what it is to do. The prompt is read before the model is asked again, also where the parent was in the middle of its work.
  */
 export const firstEventsOfFork = (
@@ -37,7 +38,13 @@ export const firstEventsOfFork = (
       },
     }),
   ),
-  ...conditions.map((condition): NewEvent => ({ type: 'condition.added', actor, payload: { conditionId: createId('cnd'), ...condition } })),
+  ...conditions.flatMap(({ waived, ...condition }): NewEvent[] => {
+    const conditionId = createId('cnd')
+    const added: NewEvent = { type: 'condition.added', actor, payload: { conditionId, ...condition } }
+    if (waived === null) return [added]
+    // Somebody with the right to has decided it: whoever forks can't ask for it again unawares, nor was he asked.
+    return [added, { type: 'condition.waived', actor: 'platform', payload: { conditionId, name: condition.name, reason: waived } }]
+  }),
   { type: 'session.status', actor: 'platform', payload: { status: 'QUEUED', stopReason: null, activity: null } },
   ...(prompt === null ? [] : [{ type: 'user.message' as const, actor, payload: { text: prompt, mode: 'steer' as const } }]),
 ]

@@ -4,6 +4,8 @@ import { type Played, playSession } from '../../testing/play-session.ts'
 import { silentParts } from '../../testing/seeds.ts'
 import { takeCheckpoint } from '../../testing/take-checkpoint.ts'
 import { checkDatabase } from '../checker/check-database.ts'
+import { addCondition } from '../conditions/add-condition.ts'
+import { waiveCondition } from '../conditions/waive-condition.ts'
 import { buildContext } from '../events/build-context.ts'
 import { createId } from '../ids.ts'
 import { readContext } from '../log/read-events.ts'
@@ -87,6 +89,32 @@ describe('a fork', () => {
     ])
     expect(budgets).toEqual([{ cap: 5_000, set_by: 'TENANT' }])
     expect(await sessionRow(sessionId)).toMatchObject({ input_tokens: 0n.toString(), tool_calls: 0, evaluation_rounds: 0 })
+  })
+
+  it('has waived what was waived at the checkpoint, and is asked for what was waived only later', async () => {
+    const waiving = await playSession(test.db)
+    const whose = { tenantId: waiving.tenantId, keyId: 'key_x' }
+    const add = (name: string) =>
+      addCondition(silentParts(test.db), whose, {
+        sessionId: waiving.sessionId,
+        condition: { name, kind: 'COMMAND', spec: { run: 'false' } },
+      })
+    const waive = (conditionId: string) =>
+      waiveCondition(silentParts(test.db), whose, { sessionId: waiving.sessionId, conditionId, reason: 'not needed' })
+    const [before, after] = [await add('waived before'), await add('waived after')]
+    await waive(before.conditionId)
+    const checkpoint = await takeCheckpoint(test.db, waiving)
+    await waive(after.conditionId)
+    const { sessionIds } = await forkSession(silentParts(test.db), whose, { checkpointId: checkpoint.id, forks: [AS_PARENT] })
+    const { rows } = await test.superuser.query('select name, status from condition where session_id = $1 order by position', [
+      sessionIds[0],
+    ])
+    expect(rows).toEqual([
+      { name: 'it works', status: 'PENDING' },
+      { name: 'waived before', status: 'WAIVED' },
+      { name: 'waived after', status: 'PENDING' },
+    ])
+    await clean()
   })
 
   it("keeps its parent's caps, whoever set them, but for the lifetime cap that it is given itself", async () => {
