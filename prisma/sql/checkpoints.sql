@@ -76,6 +76,33 @@ language sql set search_path = public as $$
   where k.state = 'asked' and exists (select from session s where s.id = k.session_id and s.deleted_at is not null);
 $$;
 
+-- Which of these checkpoints' images may be let go of, because nobody can go back to them: marked so before it happens, in the order that a fork
+-- looks in, or one that begins meanwhile would find its files gone. Wanted are those being taken, and the whole ones in reach: the session is
+-- there and somebody asked for it or it is among the p_kept newest, or a fork that is there may have to go back to it. Ids that nobody knows
+-- are nobody's. What somebody has locked is left to the next time.
+create or replace function thin_checkpoints(p_checkpoints text[], p_kept int) returns setof text
+language plpgsql set search_path = public as $$
+declare
+  v_free text[];
+begin
+  -- A statement of its own: the next one sees every fork that was made before these were locked.
+  v_free := array(select id from checkpoint where id = any(p_checkpoints) for no key update skip locked);
+  return query with unwanted as (
+    select k.id from checkpoint k join session s on s.id = k.session_id
+    where k.id = any(v_free) and k.state <> 'taking' and not (k.state = 'whole' and (
+      (s.deleted_at is null and (k.trigger in ('MANUAL', 'FORK') or k.id in (
+        select n.id from checkpoint n where n.session_id = k.session_id and n.state = 'whole' and n.image_id is not null order by n.created_at desc limit p_kept)))
+      or exists (select from log_segment g join session f on f.id = g.session_id
+        where g.source_session_id = k.session_id and f.deleted_at is null and g.to_seq = k.seq)))
+  ), thinned as (
+    update checkpoint k set image_id = null, problem = coalesce(problem, case when image_id is not null and snapshot_id is null then 'its files are kept no longer' end)
+    from unwanted u where k.id = u.id returning k.id
+  )
+  select t.id from thinned t
+  union all
+  select p.id from unnest(p_checkpoints) p (id) where not exists (select from checkpoint k where k.id = p.id);
+end $$;
+
 -- The archive of a whole checkpoint's workspace is stored. The first one counts; false where there is one already.
 create or replace function attach_snapshot(p_tenant text, p_checkpoint text, p_snapshot text) returns boolean
 language plpgsql set search_path = public as $$

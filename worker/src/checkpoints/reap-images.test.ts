@@ -1,6 +1,7 @@
 import { forkSession } from '@longhaul/core/src/forks/fork-session.ts'
 import { createLogger } from '@longhaul/core/src/logger.ts'
 import { deleteSession } from '@longhaul/core/src/sessions/delete-session.ts'
+import { startLease } from '@longhaul/core/src/turns/leases.ts'
 import { createTestDatabase, type TestDatabase } from '@longhaul/core/testing/database.ts'
 import { playSession } from '@longhaul/core/testing/play-session.ts'
 import { silentParts } from '@longhaul/core/testing/seeds.ts'
@@ -67,4 +68,29 @@ it('of those that the platform took by itself the three newest stay, and every o
     [session.sessionId, asked],
   )
   expect(await reap(createImages(ids))).toEqual([asked, ...ids.slice(3)])
+})
+
+it('one that a fork begins from at this moment stays; where it went first, the fork is told that its files are gone', async () => {
+  const session = await playSession(test.db)
+  const ids: string[] = []
+  for (let count = 0; count < 5; count++) ids.push((await takeCheckpoint(test.db, session)).id)
+  await test.superuser.query(
+    "update checkpoint set image_id = 'sha256:' || id, engine_id = 'e', trigger = 'CADENCE' where session_id = $1",
+    [session.sessionId],
+  )
+  const [forked = '', thinned = ''] = ids
+  await startLease(test.db, { workerId: 'wrk_e', engineId: 'e', kind: 'worker', host: 'here', pid: 1, leaseMs: 600_000 })
+  const forker = { tenantId: session.tenantId, keyId: 'key_x' }
+  const fork = (checkpointId: string) => forkSession(silentParts(test.db), forker, { checkpointId, forks: [AS_PARENT] })
+  const images = createImages(ids)
+  const hold = await test.db.app.connect()
+  await hold.query('begin')
+  await hold.query("select set_config('longhaul.tenant', $1, true)", [session.tenantId])
+  await hold.query('select read_fork_source($1, $2)', [session.tenantId, forked])
+  expect(await reap(images)).toEqual([forked, ...ids.slice(2)])
+  await hold.query('rollback')
+  hold.release()
+  await fork(forked)
+  expect(await reap(images)).toEqual([forked, ...ids.slice(2)])
+  await expect(fork(thinned)).rejects.toMatchObject({ code: 'CONFLICT' })
 })

@@ -21,30 +21,19 @@ export const reapImages = async ({
   await images.removeUnnamed(YOUNG_MS)
   const found = (await images.list()).filter(({ createdAt }) => Date.now() - createdAt.getTime() > YOUNG_MS)
   if (found.length === 0) return
-  const wanted = await findWanted(
+  const unwanted = await thinCheckpoints(
     db,
     found.map(({ checkpointId }) => checkpointId),
   )
   for (const { checkpointId, sessionId } of found) {
-    if (wanted.has(checkpointId)) continue
+    if (!unwanted.has(checkpointId)) continue
     logger.info({ checkpointId, sessionId }, 'letting go of an image that nobody can go back to')
     await images.remove(checkpointId)
   }
 }
 
-/**
- * Being taken, or whole and in reach: its session is there and it is one that somebody asked for or among the newest, or a fork that is
- * there may have to go back to it.
- */
-const findWanted = async (db: Pick<Database, 'system'>, checkpointIds: string[]): Promise<Set<string>> => {
-  const { rows } = await db.system.query<{ id: string }>(
-    `select k.id from checkpoint k join session s on s.id = k.session_id
-     where k.id = any($1) and (k.state = 'taking' or (k.state = 'whole' and (
-       (s.deleted_at is null and (k.trigger in ('MANUAL', 'FORK') or k.id in (
-         select n.id from checkpoint n where n.session_id = k.session_id and n.state = 'whole' and n.image_id is not null order by n.created_at desc limit ${KEPT_OF_OWN})))
-       or exists (select from log_segment g join session f on f.id = g.session_id
-         where g.source_session_id = k.session_id and f.deleted_at is null and g.to_seq = k.seq))))`,
-    [checkpointIds],
-  )
+/** Those that nobody can go back to, and that nobody will from now on: what a fork that begins meanwhile finds is said in the row first. */
+const thinCheckpoints = async (db: Pick<Database, 'system'>, checkpointIds: string[]): Promise<Set<string>> => {
+  const { rows } = await db.system.query<{ id: string }>('select thin_checkpoints($1, $2) as id', [checkpointIds, KEPT_OF_OWN])
   return new Set(rows.map(({ id }) => id))
 }
