@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import { findUnreadable, isEventType, type LogEvent } from '../events/event.ts'
 import { EMPTY_FOLD, foldSession, type SessionFold } from '../events/fold-session.ts'
 import { hashEvent, isPayloadWhole } from '../log/hash-event.ts'
@@ -5,7 +6,7 @@ import { compareProjection, readProjection } from './compare-projection.ts'
 import type { Scope } from './report.ts'
 
 /** An event as its session reads it. Its hash covers session and thread as it was written: an inherited one's are its source's. */
-type EventRow = {
+export type EventRow = {
   sessionId: string
   writtenIn: string
   seq: number
@@ -40,7 +41,7 @@ const checkLog = async (scope: Scope, session: { id: string; head: number; headH
   let last = { seq: 0, hash: '' }
   let erased = false
   for (;;) {
-    const page = await readPage(scope, session.id, last.seq)
+    const page = await readLogRows(scope.client, { sessionId: session.id, after: last.seq, limit: PAGE })
     for (const row of page) {
       const hashed = { ...row, threadId: row.writtenIn }
       if (row.seq !== last.seq + 1) wrong(`event ${last.seq + 1} is missing: the next is ${row.seq}`)
@@ -66,22 +67,27 @@ const checkProjection = async (scope: Scope, sessionId: string, fold: SessionFol
     scope.violations.push({ rule: 'R2', at: sessionId, what })
 }
 
-const readPage = async (scope: Scope, sessionId: string, after: number): Promise<EventRow[]> => {
-  const { rows } = await scope.client.query<EventRow>({
+/** A session's log from a position on, inherited events too, as Postgres stores it. */
+export const readLogRows = async (
+  client: pg.ClientBase | pg.Pool,
+  { sessionId, after, limit }: { sessionId: string; after: number; limit: number },
+): Promise<EventRow[]> => {
+  const { rows } = await client.query<EventRow>({
     name: 'check_log',
     text: `select e.session_id as "sessionId", e.thread_id as "writtenIn", case when e.thread_id = p.source_thread_id then p.thread_id else e.thread_id end as "threadId",
         e.seq, e.type, e.actor, e.payload::text as payload, e.payload_hash as "payloadHash", e.salt, e.hash, e.cost_nanos as "costNanos",
         e.created_at as "createdAt", (extract(epoch from e.created_at) * 1000000)::bigint::text as "createdAtMicros"
       from log_piece p cross join lateral (
         select * from event x where x.session_id = p.source_session_id and x.seq > $2 and x.seq >= p.from_seq and (x.session_id = $1 or x.seq <= p.to_seq)
-        order by x.seq limit ${PAGE}) e
-      where p.session_id = $1 order by e.seq limit ${PAGE}`,
+        order by x.seq limit ${limit}) e
+      where p.session_id = $1 order by e.seq limit ${limit}`,
     values: [sessionId, after],
   })
   return rows
 }
 
-const toLogEvent = ({ seq, type, threadId, actor, payload, costNanos, createdAt }: EventRow): LogEvent[] =>
+/** Nothing for a type that this release does not know. */
+export const toLogEvent = ({ seq, type, threadId, actor, payload, costNanos, createdAt }: EventRow): LogEvent[] =>
   isEventType(type)
     ? [
         {

@@ -46,6 +46,9 @@ export type LogEvent = {
   }
 }[EventType]
 
+/** The whole vocabulary of this release. */
+export const EVENT_TYPES = Object.keys(schemas) as EventType[]
+
 export const isEventType = (type: string): type is EventType => Object.hasOwn(schemas, type)
 
 /** Payloads of one type only. */
