@@ -68,6 +68,8 @@ begin
       s.engine_id := v_payload->>'engineId';
       s.baseline_snapshot_id := coalesce(v_payload->>'baselineSnapshotId', s.baseline_snapshot_id);
       s.sandbox_used_at := v_time;
+    when 'session.forked' then
+      s.engine_id := v_payload->>'engineId';
     when 'condition.added' then
       insert into condition (id, tenant_id, session_id, position, name, kind, spec)
       values (v_payload->>'conditionId', s.tenant_id, s.id, s.head, v_payload->>'name', v_payload->>'kind', v_payload->'spec');

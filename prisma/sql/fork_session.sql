@@ -1,7 +1,8 @@
 -- One new session that starts from a whole checkpoint: its rows, without its first events, which the caller appends next in the same
 -- transaction. Copies nothing of the log and nothing of the files: the cost depends on neither.
 --
--- p_fork {sessionId, threadId, title, prompt, agentId, agentVersionId, engineId, budgets: [{id, period, setBy, limitNanos}]}
+-- Its engine is none until its first event names one: the log decides that too.
+-- p_fork {sessionId, threadId, title, prompt, agentId, agentVersionId, budgets: [{id, period, setBy, limitNanos}]}
 -- Conditions are returned, not added: adding one is an event. [{name, kind, spec, waived}], those that stood at the checkpoint, in order; `waived`:
 -- the reason, where a person had waived it by then, or null.
 -- The checkpoint's row is locked, so that its image is not let go of meanwhile (thin_checkpoints).
@@ -21,10 +22,10 @@ begin
     where p.session_id = s.id and k.seq between p.from_seq and p.to_seq;
 
   insert into session (id, tenant_id, title, prompt, agent_id, agent_version_id, environment_id, environment_version_id, metadata, primary_thread_id,
-    max_evaluations, head, head_hash, base_seq, forked_from_id, baseline_snapshot_id, engine_id)
+    max_evaluations, head, head_hash, base_seq, forked_from_id, baseline_snapshot_id)
   values (p_fork->>'sessionId', p_tenant, coalesce(p_fork->>'title', s.title), coalesce(p_fork->>'prompt', s.prompt), coalesce(p_fork->>'agentId', s.agent_id),
     coalesce(p_fork->>'agentVersionId', s.agent_version_id), s.environment_id, s.environment_version_id, s.metadata, p_fork->>'threadId', s.max_evaluations,
-    k.seq, v_hash, k.seq, k.id, k.context->>'baselineSnapshotId', p_fork->>'engineId');
+    k.seq, v_hash, k.seq, k.id, k.context->>'baselineSnapshotId');
   insert into thread (id, tenant_id, session_id, name, context_from_seq, context_tokens)
   values (p_fork->>'threadId', p_tenant, p_fork->>'sessionId', 'main', (k.context->>'contextFromSeq')::int, (k.context->>'contextTokens')::int);
   insert into claim (thread_id, tenant_id, session_id) values (p_fork->>'threadId', p_tenant, p_fork->>'sessionId');

@@ -104,7 +104,6 @@ const makeFork = async (
     prompt,
     agentId: agent?.agentId ?? null,
     agentVersionId: agent?.agentVersionId ?? null,
-    engineId: source.engineId,
     budgets: toBudgets(source, fork),
   }
   const { rows } = await client.query<{ forked: ForkedFrom | null }>('select fork_session($1, $2, $3::jsonb) as forked', [
