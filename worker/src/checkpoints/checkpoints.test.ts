@@ -200,6 +200,21 @@ describe('a sandbox that has long had nothing to do', () => {
   }, 60_000)
 })
 
+describe('a sandbox that somebody else removed while it rested', () => {
+  it('is said to be gone, is tried no more, and its agent reads what was lost when it goes on', async () => {
+    await start({ SANDBOX_IDLE_MS: '1500', SANDBOX_SUSPEND_MS: '100' })
+    const sessionId = await begin(bash('echo mine >n'))
+    const { rows } = await test.superuser.query('select sandbox_id from session where id = $1', [sessionId])
+    await worker.parts.sandboxes.provider.removeById(rows[0].sandbox_id)
+    await worker.waitFor(sessionId, (row) => row['sandbox_state'] === 'GONE')
+    const { rows: taken } = await test.superuser.query('select state from checkpoint where session_id = $1', [sessionId])
+    expect(taken).toEqual([])
+    const events = await goOn(sessionId, bash('ls'))
+    expect(states(events).map(({ state }) => state)).toEqual(['LOST', 'RUNNING'])
+    expect(results(events)).toEqual([''])
+  }, 60_000)
+})
+
 describe('without an engine', () => {
   it('a checkpoint keeps the workspace, and a fork begins with it', async () => {
     await start({ SANDBOX: 'process', SANDBOX_UNSAFE: '1' })
