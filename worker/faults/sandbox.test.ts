@@ -50,6 +50,25 @@ describe('out of memory in the middle of a tool', () => {
   }, 90_000)
 })
 
+describe('a runner that the agent has put words into', () => {
+  it('says that a newer claimant has the sandbox: it is replaced, the agent is told, and the session goes on', async () => {
+    scene.model.addScript('usurped', [
+      { toolCalls: [bash('echo 999999 >/run/longhaul/calls/epoch; kill -9 -1'), bash('ls')] },
+      { text: 'I see.' },
+      { toolCalls: [bash('echo again')] },
+      { text: 'Done.' },
+    ])
+    const tenant = await seedTenant(scene.test.db)
+    const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:usurped]]' })
+    await worker.waitForStatus(sessionId, ['IDLE', 'PAUSED'], 60_000)
+    await sendMessage(worker.parts, tenant.caller, { sessionId, text: 'Go on.', mode: 'QUEUE' })
+    await worker.waitFor(sessionId, ({ status, turns }) => (status === 'IDLE' && turns === 4) || status === 'PAUSED', 60_000)
+    expect((await results(sessionId)).map(([outcome]) => outcome)).toEqual(['outcome_unknown', 'done', 'done'])
+    expect(await states(sessionId)).toEqual(['RUNNING', 'LOST', 'RUNNING'])
+    await scene.expectClean()
+  }, 90_000)
+})
+
 describe('a sandbox removed behind our back', () => {
   it('in the middle of a tool: the outcome is unknown, the agent is told what is lost, and goes on in a new one', async () => {
     scene.model.addScript('robbed', [

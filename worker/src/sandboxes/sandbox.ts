@@ -52,6 +52,8 @@ export class StaleEpochError extends Error {}
 export class SandboxLostError extends Error {}
 /** The engine does not answer, or the sandbox can't be started now: later it may. */
 export class SandboxUnavailableError extends Error {}
+/** It was started, and its runner does not answer: a machine that is too busy, or an agent that has put another in its place. */
+export class SandboxSilentError extends SandboxUnavailableError {}
 /** The engine has no such image and can't get it, or can't start it: trying again helps only once someone mends it. */
 export class SandboxImageError extends Error {}
 /** A signal's reason: the caller goes, and what runs is to go on without it, for whoever takes over to collect. */

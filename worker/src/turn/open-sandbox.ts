@@ -1,8 +1,19 @@
-import { type Sandbox, SandboxImageError, SandboxLostError, SandboxUnavailableError, StaleEpochError } from '../sandboxes/sandbox.ts'
+import {
+  type Sandbox,
+  SandboxImageError,
+  SandboxLostError,
+  SandboxSilentError,
+  SandboxUnavailableError,
+  StaleEpochError,
+} from '../sandboxes/sandbox.ts'
 import { ResourcesFailedError } from '../sandboxes/sandbox-pool.ts'
+import { disownSandbox } from './disown-sandbox.ts'
 import { retryLater } from './retry-later.ts'
 import { statusEvent } from './settle-turn.ts'
 import { ClaimLostError, type Stretch } from './stretch.ts'
+
+/** A machine that is too busy to start a container's runner is given this many more chances before the files are given up. */
+const SILENT_ATTEMPTS = 2
 
 /**
  * The session's sandbox with its resources in. Where none can be had the turn comes back later, or waits for a person if trying again
@@ -10,11 +21,10 @@ import { ClaimLostError, type Stretch } from './stretch.ts'
  */
 export const openSandbox = async (stretch: Stretch): Promise<Sandbox | 'let_go'> => {
   try {
-    return await stretch.parts.sandboxes.acquire(stretch)
+    return await acquireHonest(stretch)
   } catch (error) {
     if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost while a sandbox started')
     if (error instanceof ClaimLostError) throw error
-    if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
     if (error instanceof ResourcesFailedError || error instanceof SandboxImageError) {
       await stretch.append(
         [
@@ -34,5 +44,19 @@ export const openSandbox = async (stretch: Stretch): Promise<Sandbox | 'let_go'>
       final: false,
       costNanos: null,
     })
+  }
+}
+
+/** Its runner may be the agent's own by now: one that says it is another's, or that has said nothing time after time, is made anew. */
+const acquireHonest = async (stretch: Stretch): Promise<Sandbox> => {
+  const { sandboxes } = stretch.parts
+  try {
+    return await sandboxes.acquire(stretch)
+  } catch (error) {
+    if (error instanceof StaleEpochError) await disownSandbox(stretch)
+    else if (error instanceof SandboxSilentError && stretch.claim.turn.attempt >= SILENT_ATTEMPTS)
+      await sandboxes.remove(stretch.claim.session.id)
+    else throw error
+    return sandboxes.acquire(stretch)
   }
 }

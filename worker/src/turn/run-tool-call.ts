@@ -11,6 +11,7 @@ import {
 } from '../sandboxes/sandbox.ts'
 import { wasLostSince } from '../sandboxes/sandbox-pool.ts'
 import type { Tool, ToolOutcome } from '../tools/tool.ts'
+import { disownSandbox } from './disown-sandbox.ts'
 import { openSandbox } from './open-sandbox.ts'
 import { retryLater } from './retry-later.ts'
 import { ClaimLostError, lastOf, type Stretch } from './stretch.ts'
@@ -87,7 +88,10 @@ const inspect = async (stretch: Stretch, sandbox: Sandbox, callNo: number): Prom
     return await sandbox.inspectCall({ callNo, maxOutputBytes: stretch.parts.limits.maxToolOutputBytes })
   } catch (error) {
     if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost while a call was asked after')
-    if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
+    if (error instanceof StaleEpochError) {
+      await disownSandbox(stretch)
+      return 'gone'
+    }
     stretch.parts.sandboxes.forget({ sessionId: stretch.claim.session.id, epoch: stretch.claim.epoch })
     if (error instanceof SandboxLostError) return 'gone'
     if (error instanceof SandboxUnavailableError) return collectLater(stretch, error)
@@ -142,7 +146,10 @@ const finish = async (
     outcome = await run(signal)
   } catch (error) {
     if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost during a tool call')
-    if (error instanceof StaleEpochError) throw new ClaimLostError('the sandbox has heard a newer claimant')
+    if (error instanceof StaleEpochError) {
+      await disownSandbox(stretch)
+      return resultUnknown(stretch, call)
+    }
     if (signal.aborted) {
       await stretch.append([
         resultEvent(stretch, call, { outcome: 'interrupted', output: 'Interrupted by the user while it ran.', isError: true }),

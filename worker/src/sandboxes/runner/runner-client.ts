@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LeaveRunning, RepeatedCallError, SandboxUnavailableError, StaleEpochError } from '../sandbox.ts'
+import { LeaveRunning, RepeatedCallError, SandboxSilentError, StaleEpochError } from '../sandbox.ts'
 import type { RunnerChannel, RunnerHost } from './runner-host.ts'
 import { type InlineOutput, parseReply, type Reply, runLine } from './runner-lines.ts'
 
@@ -24,6 +24,8 @@ type OpenCall = {
   /** Asked after since the channel was mended: only then does `never` mean that its line was lost. */
   asked: boolean
   recoveries: number
+  /** Its end was heard, and its result is asked for in a moment: once, however often a forger says it. */
+  collecting: boolean
   ended: Promise<CallEnd>
   settle: (end: CallEnd) => void
   fail: (error: Error) => void
@@ -125,6 +127,7 @@ export class RunnerClient {
       line,
       asked: line === null,
       recoveries: 0,
+      collecting: false,
       ended: promise,
       settle: (end) => {
         done()
@@ -188,14 +191,20 @@ export class RunnerClient {
   #advance(reply: Reply, call: OpenCall): void {
     if (reply.word === 'done')
       call.settle({ kind: 'ended', exitCode: reply.exitCode, durationMs: reply.durationMs, inlineOutput: reply.inlineOutput })
-    else if (reply.word === 'exited')
-      setTimeout(() => {
-        if (this.#calls.get(reply.callNo) === call) this.#send(`${this.#epoch} ${reply.callNo} collect`)
-      }, drainMs)
+    else if (reply.word === 'exited') this.#collectSoon(reply.callNo, call)
     else if (reply.word === 'unknown') call.settle({ kind: 'killed' })
     else if (reply.word === 'broken') call.settle({ kind: 'broken' })
     else if (reply.word === 'repeat') call.fail(new RepeatedCallError(`Call ${reply.callNo} was run before.`))
     else if (reply.word === 'garbled' || (reply.word === 'never' && call.asked)) this.#sendAgain(call)
+  }
+
+  #collectSoon(callNo: number, call: OpenCall): void {
+    if (call.collecting) return
+    call.collecting = true
+    setTimeout(() => {
+      call.collecting = false
+      if (this.#calls.get(callNo) === call) this.#send(`${this.#epoch} ${callNo} collect`)
+    }, drainMs)
   }
 
   #sendAgain(call: OpenCall): void {
@@ -253,7 +262,7 @@ export class RunnerClient {
       for (let attempt = 1; ; attempt++) {
         await this.#attach()
         if (await this.#greet()) break
-        if (attempt === 2) throw new SandboxUnavailableError('The sandbox started, but its runner does not answer.')
+        if (attempt === 2) throw new SandboxSilentError('The sandbox started, but its runner does not answer.')
         await this.#host.killAll()
       }
       for (const [callNo, call] of this.#calls) {

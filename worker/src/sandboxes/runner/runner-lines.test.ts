@@ -30,6 +30,7 @@ test('a reply is read, and anything else is no reply', () => {
     inlineOutput: { whole: true, bytes: Buffer.from('hi') },
   })
   expect(parseReply('0 9 done 3 0 0 +')).toMatchObject({ inlineOutput: { whole: false } })
+  for (const ended of ['Infinity', '1e308', 'NaN', '-5', 'x']) expect(parseReply(`0 9 done 3 0 ${ended}`)).toMatchObject({ durationMs: 0 })
   for (const line of [
     '',
     'x',

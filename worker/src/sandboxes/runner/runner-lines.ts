@@ -11,6 +11,8 @@ export type Reply =
 /** `whole: false`: there is more than a line carries; it lies in the call's files. */
 export type InlineOutput = { whole: boolean; bytes: Buffer }
 
+/** No call takes a month; a forged time must not keep a result out of the log. */
+const longestSeconds = 2_678_400
 /** The runner sends one byte more than this when there is more to read. */
 const inlineBytes = 2880
 /** Longer scripts go over the archive call: the runner's `read` takes 0.3 ms a kilobyte. */
@@ -49,7 +51,8 @@ export const parseReply = (line: string): Reply | null => {
 const parseDone = (epoch: number, callNo: number, [code, started, ended, output = '']: string[]): Reply | null => {
   const exitCode = parseCount(code)
   if (exitCode === null || exitCode > 255) return null
-  const durationMs = Math.max(0, Math.round((Number(ended) - Number(started)) * 1000)) || 0
+  const seconds = Number(ended) - Number(started)
+  const durationMs = seconds > 0 && seconds < longestSeconds ? Math.round(seconds * 1000) : 0
   const bytes = Buffer.from(output, 'base64')
   const whole = output !== '+' && bytes.length <= inlineBytes
   return { word: 'done', epoch, callNo, exitCode, durationMs, inlineOutput: { whole, bytes } }
