@@ -9,10 +9,12 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { forgetTarballs, nameTarballs } from './name-tarballs.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const windows = process.platform === 'win32'
-const node24 = join(root, 'node_modules', '.bin', windows ? 'node.cmd' : 'node')
+/** Node 24, as a package for this kind of machine; of the kinds that have none (package.json lists them), the Node that runs us. */
+const packagedNode = join(root, 'node_modules', '.bin', windows ? 'node.cmd' : 'node')
 
 /** A stamp holds the hash of the inputs its step last ran with; it goes when node_modules goes. */
 const stamps = join(root, 'node_modules', '.longhaul')
@@ -20,13 +22,14 @@ const stamps = join(root, 'node_modules', '.longhaul')
 const install = {
   stamp: join(stamps, 'installed'),
   inputs: () => ['package-lock.json'],
-  outputs: [node24],
+  outputs: [],
 }
 const generate = {
   stamp: join(stamps, 'generated'),
   inputs: () => [
     'package-lock.json',
     'local/generate.ts',
+    ...filesUnder('local/generate', '.ts'),
     'api/codegen.ts',
     'api/schema.graphql',
     'web/codegen.ts',
@@ -50,15 +53,17 @@ const build = {
 /** Who serves the console, or looks at it. */
 const buildsFor = ['prestart', 'preapi', 'pretest', 'preverify', 'prebench']
 
-if (Number(process.versions.node.split('.')[0]) < 20) stop(`Longhaul needs Node 20 or newer to install itself; this is ${process.version}`)
+const major = Number(process.versions.node.split('.')[0])
+if (major < 20) stop(`Longhaul needs Node 20 or newer to install itself; this is ${process.version}`)
 // npm calls us with --after-install as the root's postinstall, also when someone ran `npm ci` by hand.
 if (process.argv.includes('--after-install')) writeStamp(install)
-else if (isOutdated(install)) {
-  // Without a stamp what is there may be the half of an installation that was cut off: `npm ci` begins anew. With one, only the
-  // difference is installed, and what runs from node_modules at this moment goes on running.
-  const how = existsSync(install.stamp) ? ['install', '--no-save'] : ['ci']
-  await runStep('installing the dependencies', 'npm', [...how, '--no-audit', '--no-fund', '--loglevel=error'])
+else {
+  forgetTarballs(root)
+  if (isOutdated(install)) await installDependencies()
 }
+const node24 = existsSync(packagedNode) ? packagedNode : process.execPath
+if (node24 === process.execPath && major < 24)
+  stop(`Longhaul runs on Node 24. None is packaged for ${process.platform} on ${process.arch}, and this is ${process.version}: install it`)
 if (isOutdated(generate)) {
   await runStep('generating the database client and the types', node24, ['local/generate.ts'])
   writeStamp(generate)
@@ -68,6 +73,24 @@ const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
 if (buildsFor.includes(process.env.npm_lifecycle_event ?? '') && existsSync(vite) && isOutdated(build)) {
   await runStep('building the console', node24, [vite, 'build', 'web', '--config', 'web/vite.config.ts', '--logLevel', 'warn'])
   writeStamp(build)
+}
+
+/**
+ * Without a stamp what is there may be the half of an installation that was cut off: `npm ci` begins anew. With one, only the
+ * difference is installed, and what runs from node_modules at this moment goes on running.
+ */
+async function installDependencies() {
+  const what = 'installing the dependencies'
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  if (existsSync(install.stamp)) return runStep(what, 'npm', ['install', '--no-save', ...quiet])
+  nameTarballs(root)
+  const problem = await tryStep(what, 'npm', ['ci', ...quiet])
+  forgetTarballs(root)
+  if (!problem) return
+  // The stamp says that all was fetched: something after that failed, and would again.
+  if (existsSync(install.stamp)) stop(problem)
+  process.stderr.write(`${problem}\nonce more, asking the registry where each package is\n`)
+  await runStep(what, 'npm', ['ci', ...quiet])
 }
 
 function isOutdated(step) {
@@ -93,8 +116,13 @@ function filesUnder(folder, ending) {
   return names.filter((name) => name.endsWith(ending) && !name.includes('node_modules') && !name.includes('generated')).sort()
 }
 
-/** Runs a command with its output held back and shown when it fails; says every few seconds that it is still at it. */
-function runStep(what, command, args) {
+async function runStep(what, command, args) {
+  const problem = await tryStep(what, command, args)
+  if (problem) stop(problem)
+}
+
+/** Runs a command with its output held back, and says every few seconds that it is still at it. The output and why, if it fails. */
+function tryStep(what, command, args) {
   const started = Date.now()
   const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`
   process.stderr.write(`${what} …\n`)
@@ -111,9 +139,9 @@ function runStep(what, command, args) {
   return new Promise((done) => {
     const finish = (problem) => {
       clearInterval(ticker)
-      if (problem) stop(`${Buffer.concat(output).toString()}\n${what} failed: ${problem}`)
+      if (problem) return done(`${Buffer.concat(output).toString()}\n${what} failed: ${problem}`)
       process.stderr.write(`${what} … done in ${seconds()}\n`)
-      done()
+      done('')
     }
     child.on('error', (error) => finish(`${command} does not start (${error.message})`))
     child.on('close', (code, signal) => finish(code === 0 ? '' : `${command} ${args.join(' ')} ended with ${signal ?? code}`))

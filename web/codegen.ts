@@ -1,21 +1,16 @@
-import type { CodegenConfig } from '@graphql-codegen/cli'
+import * as documents from '@graphql-codegen/typed-document-node'
+import * as operations from '@graphql-codegen/typescript-operations'
 
-/** Types of the console's operations, from the committed schema: what the public API offers is all that the console knows. */
-const config: CodegenConfig = {
-  schema: '../api/schema.graphql',
-  documents: 'src/graphql/*.graphql',
-  generates: {
-    'src/generated/': {
-      preset: 'client',
-      presetConfig: { fragmentMasking: false },
-      config: {
-        useTypeImports: true,
-        enumsAsTypes: true,
-        skipTypename: true,
-        scalars: { ID: 'string', Usd: 'string', DateTime: 'string', JSON: 'unknown' },
-      },
-    },
-  },
+const config: operations.TypeScriptDocumentsPluginConfig = {
+  useTypeImports: true,
+  scalars: { ID: 'string', Usd: 'string', DateTime: 'string', JSON: 'unknown' },
 }
 
-export default config
+/** Types of the console's operations, from the committed schema: what the public API offers is all that the console knows. */
+export const operationTypes = {
+  schema: '../api/schema.graphql',
+  documents: 'src/graphql',
+  output: 'src/generated/graphql.ts',
+  plugins: { operations, documents },
+  config,
+}

@@ -1,8 +1,7 @@
 // `npm run schema`: whether api/schema.graphql, which clients and reviewers read, is what the modules say; with --write it is made so.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { mergeTypeDefs } from '@graphql-tools/merge'
-import { buildASTSchema, lexicographicSortSchema, printSchema } from 'graphql'
+import { buildASTSchema, concatAST, lexicographicSortSchema, parse, printSchema } from 'graphql'
 
 const root = dirname(dirname(import.meta.dirname))
 const modules = join(root, 'api', 'src')
@@ -10,7 +9,7 @@ const printed = join(root, 'api', 'schema.graphql')
 
 const files = readdirSync(modules, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.graphql'))
 if (files.length === 0) stop('no .graphql file under api/src: what would the api serve?')
-const document = mergeTypeDefs(files.sort().map((name) => readFileSync(join(modules, name), 'utf8')))
+const document = concatAST(files.sort().map((name) => parse(readFileSync(join(modules, name), 'utf8'))))
 const schema = `${printSchema(lexicographicSortSchema(buildASTSchema(document)))}\n`
 
 if (process.argv.includes('--write')) writeFileSync(printed, schema)
