@@ -1,6 +1,6 @@
 #!/bin/sh
 # For machines that reach Debian's packages and npm, but no image registry: makes what docker-compose.yml would take from one, and
-# prints the settings that choose it. Needs root, debootstrap, a Docker engine, and the Node 24 and npm of this repository.
+# prints the settings that choose it. Needs root, mmdebstrap, a Docker engine, and the Node 24 and npm of this repository.
 #   docker/make-base-images.sh > .env
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,14 +9,15 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # Debian 12 for everything of ours; PostgreSQL 18 is in 14 only.
-unpack() { # NAME SUITE SCRIPT [MORE]
+unpack() { # NAME SUITE
   root=$work/$2
-  debootstrap --variant=minbase --force-check-gpg --include=ca-certificates,libatomic1,libstdc++6 "$2" "$root" "$mirror" \
-    "/usr/share/debootstrap/scripts/$3" >&2
+  mmdebstrap --mode=root --variant=minbase --format=directory --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
+    --aptopt="$(apt-config dump 'Acquire::Check-Valid-Until')" --include=ca-certificates,libatomic1,libstdc++6 \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+    --dpkgopt='path-include=/usr/share/doc/*/copyright' --dpkgopt=force-unsafe-io "$2" "$root" "$mirror" >&2
   # What this machine trusts, and how it asks for packages, the image's builds need too.
   cp -r /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/"
   chroot "$root" update-ca-certificates >&2
-  apt-config dump 'Acquire::Check-Valid-Until' >"$root/etc/apt/apt.conf.d/90build-machine"
   if [ "$2" = bookworm ]; then
     node=$(cd "$here/.." && node_modules/.bin/node -p process.execPath)
     npm=$(dirname "$(dirname "$(realpath "$(command -v npm)")")")
@@ -29,8 +30,8 @@ unpack() { # NAME SUITE SCRIPT [MORE]
   tar -C "$root" --numeric-owner -c . | docker import -c 'ENV NODE_USE_SYSTEM_CA=1' -c 'CMD ["sh"]' - "$1" >&2
   rm -rf "$root"
 }
-unpack longhaul-debian:12 bookworm bookworm
-unpack longhaul-debian:14 forky sid
+unpack longhaul-debian:12 bookworm
+unpack longhaul-debian:14 forky
 
 for target in postgres redis haproxy; do
   docker build --target "$target" --tag "longhaul-$target:stand-in" "$here/stand-ins" >&2

@@ -32,7 +32,7 @@ export async function planEngine({ screen, install, mayAsk }: { screen: Screen; 
   const installer = findInstaller()
   if (!installer) return without('there is no Docker engine: install one (https://docs.docker.com/engine/install)')
 
-  const wanted = await findMissing(parts.filter(({ name }) => name === 'Docker engine' || name === 'debootstrap'))
+  const wanted = await findMissing(parts.filter(({ name }) => name === 'Docker engine' || name === 'mmdebstrap'))
   const packages = wanted.flatMap((part) => part.packages)
   const command = `${installer.join(' ')} install ${packages.join(' ')}`
   if (mayAsk) {

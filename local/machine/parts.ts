@@ -16,7 +16,12 @@ export type Part = {
 export const parts: Part[] = [
   { name: 'Docker engine', neededBy: 'sandboxes', packages: ['docker.io', 'iptables'], isHere: answersEngine },
   // Where no registry can be reached the sandbox image is made from Debian's packages.
-  { name: 'debootstrap', neededBy: 'the sandbox image', packages: ['debootstrap', 'ca-certificates'], isHere: command('debootstrap') },
+  {
+    name: 'mmdebstrap',
+    neededBy: 'the sandbox image',
+    packages: ['mmdebstrap', 'debian-archive-keyring', 'ca-certificates'],
+    isHere: command('mmdebstrap'),
+  },
   { name: 'redis-server', neededBy: 'tests of the queue on Redis', packages: ['redis-server'], isHere: command('redis-server') },
   { name: 'git', neededBy: 'resources from git', packages: ['git'], isHere: command('git') },
   // Its fonts are recommended, and not installed, by its package.
@@ -30,7 +35,7 @@ export async function findMissing(wanted: Part[] = parts): Promise<Part[]> {
 }
 
 export function hasCommand(name: string): boolean {
-  // Debian keeps debootstrap and dockerd in sbin, which is not on the PATH of everybody.
+  // Debian keeps dockerd in sbin, which is not on the PATH of everybody.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
   return folders.some((folder) => existsSync(join(folder, name)))
 }

@@ -1,14 +1,14 @@
 import type Docker from 'dockerode'
+import { buildFromPackages } from './build-from-packages.ts'
 import { type BuildOptions, buildFromRegistry } from './build-from-registry.ts'
 import { withBuildLock } from './build-lock.ts'
-import { buildWithDebootstrap } from './build-with-debootstrap.ts'
 import { sandboxImageName } from './sandbox-image-name.ts'
 
 export type EnsureImageOptions = { docker: Docker; onProgress: (line: string) => void }
 
 /**
  * Builds the default image where the engine doesn't have it yet, and answers its name. From the public image when a registry
- * answers, else from Debian's own packages (needs Linux, root and debootstrap). Builders on one machine wait for one another.
+ * answers, else from Debian's own packages (needs Linux, root and mmdebstrap). Builders on one machine wait for one another.
  */
 export const ensureSandboxImage = async ({ docker, onProgress }: EnsureImageOptions): Promise<string> => {
   const name = sandboxImageName()
@@ -21,7 +21,7 @@ export const ensureSandboxImage = async ({ docker, onProgress }: EnsureImageOpti
 const build = async (options: BuildOptions): Promise<void> => {
   if (await hasImage(options.docker, options.name)) return
   const reasons: string[] = []
-  for (const attempt of [buildFromRegistry, buildWithDebootstrap]) {
+  for (const attempt of [buildFromRegistry, buildFromPackages]) {
     const reason = await attempt(options)
     if (reason === null) return
     options.onProgress(reason)

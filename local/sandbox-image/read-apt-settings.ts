@@ -4,14 +4,25 @@ import { promisify } from 'node:util'
 
 const publicMirror = 'http://deb.debian.org/debian'
 
+export type AptSettings = {
+  mirror: string
+  proxy: string | null
+  /** A mirror that stands still, such as a snapshot, is soon past the date that its lists were good for. */
+  checkValidUntil: boolean
+}
+
 /** Where this machine gets Debian's packages from, so that the image's come the same way: a mirror, a proxy, or the public default. */
-export const readAptSettings = async (): Promise<{ mirror: string; proxy: string | null }> => {
+export const readAptSettings = async (): Promise<AptSettings> => {
   const files = ['/etc/apt/sources.list']
   for (const name of await readdir('/etc/apt/sources.list.d').catch(() => [])) {
     if (/\.(list|sources)$/.test(name)) files.push(`/etc/apt/sources.list.d/${name}`)
   }
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')))
-  return { mirror: findMirror(texts.join('\n\n')) ?? publicMirror, proxy: await readProxy() }
+  return {
+    mirror: findMirror(texts.join('\n\n')) ?? publicMirror,
+    proxy: (await readSetting('Acquire::http::Proxy')) || null,
+    checkValidUntil: (await readSetting('Acquire::Check-Valid-Until')) !== 'false',
+  }
 }
 
 /** The first source that offers the suite `bookworm` itself (not its updates), in apt's one-line or deb822 form. */
@@ -26,7 +37,7 @@ export const findMirror = (sources: string): string | null => {
   return null
 }
 
-const readProxy = async (): Promise<string | null> => {
-  const answer = await promisify(execFile)('apt-config', ['shell', 'proxy', 'Acquire::http::Proxy']).catch(() => null)
-  return /proxy='([^']+)'/.exec(answer?.stdout ?? '')?.[1] ?? null
+const readSetting = async (name: string): Promise<string> => {
+  const answer = await promisify(execFile)('apt-config', ['shell', 'value', name]).catch(() => null)
+  return /value='(.*)'/.exec(answer?.stdout ?? '')?.[1] ?? ''
 }

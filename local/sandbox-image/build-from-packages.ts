@@ -7,8 +7,20 @@ import { createInterface } from 'node:readline'
 import type { BuildOptions } from './build-from-registry.ts'
 import { readAptSettings } from './read-apt-settings.ts'
 
-/** Null when built; else a sentence that says why not. Takes about a minute and a half on two cores. */
-export const buildWithDebootstrap = async ({ docker, name, onProgress }: BuildOptions): Promise<string | null> => {
+/** Not of every machine's trusted keys: of Ubuntu's they are none. */
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
+/** Debian's own slim images leave the same out; and an image that is half written when the power goes is made again. */
+const dpkgOptions = [
+  'path-exclude=/usr/share/man/*',
+  'path-exclude=/usr/share/info/*',
+  'path-exclude=/usr/share/locale/*',
+  'path-exclude=/usr/share/doc/*',
+  'path-include=/usr/share/doc/*/copyright',
+  'force-unsafe-io',
+]
+
+/** Null when built; else a sentence that says why not. Takes most of a minute on two cores. */
+export const buildFromPackages = async ({ docker, name, onProgress }: BuildOptions): Promise<string | null> => {
   if (process.platform !== 'linux') return 'Building from Debian packages needs Linux.'
   if (process.getuid?.() !== 0) return 'Building from Debian packages needs root.'
   const root = await mkdtemp(join(tmpdir(), 'longhaul-image-'))
@@ -34,13 +46,14 @@ export const buildWithDebootstrap = async ({ docker, name, onProgress }: BuildOp
 
 const unpackDebian = async (root: string, onProgress: (line: string) => void): Promise<void> => {
   const packages = (await readFile(new URL('packages.txt', import.meta.url), 'utf8')).trim().split('\n')
-  const { mirror, proxy } = await readAptSettings()
+  const { mirror, proxy, checkValidUntil } = await readAptSettings()
   onProgress(`sandbox image: unpacking Debian from ${mirror}`)
   const env = proxy ? { ...process.env, http_proxy: proxy } : process.env
-  const args = ['--variant=minbase', '--force-check-gpg', `--include=${packages.join(',')}`, 'bookworm', root, mirror]
-  let count = 0
-  await run('debootstrap', args, env, (line) => {
-    if (/^I: (Extracting|Configuring|Unpacking)/.test(line) && count++ % 20 === 0) onProgress(`sandbox image: ${line.slice(3)}`)
+  const options = [...dpkgOptions.map((option) => `--dpkgopt=${option}`), `--keyring=${keyring}`, `--include=${packages.join(',')}`]
+  if (!checkValidUntil) options.push('--aptopt=Acquire::Check-Valid-Until "false"')
+  const args = ['--mode=root', '--variant=minbase', '--format=directory', ...options, 'bookworm', root, mirror]
+  await run('mmdebstrap', args, env, (line) => {
+    if (/^I: (downloading|extracting|installing)/.test(line)) onProgress(`sandbox image: ${line.slice(3)}`)
   })
 }
 
