@@ -9,6 +9,7 @@ import { createWorkerProcesses, type WorkerProcesses } from '../testing/worker-p
 
 /** Leases of these workers last 2.5 seconds. */
 const AWAY_MS = 15_000
+const FULL_MS = 6_000
 /** Attempts to connect that a worker may make in a second, while there is no database: its beats come to some 25, six turns to 12. */
 const MAX_ATTEMPTS_A_SECOND = 60
 
@@ -28,7 +29,7 @@ afterEach(async () => {
   await scene.stop()
 })
 
-const away = () => new Promise((resolve) => setTimeout(resolve, AWAY_MS))
+const pass = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const seedMany = async (count: number): Promise<string[]> => {
   const tenant = await seedTenant(scene.test.db)
   const parts = silentParts(scene.test.db)
@@ -50,14 +51,14 @@ it('gone for six leases: the workers live on, ask for it at a steady pace, and a
   await Promise.all(sessionIds.map((sessionId) => scene.model.waitForRequest(({ session }) => session === sessionId)))
   gate.shut()
   const before = gate.attempts()
-  await away()
+  await pass(AWAY_MS)
   expect((gate.attempts() - before) / (AWAY_MS / 1_000)).toBeLessThan(running.length * MAX_ATTEMPTS_A_SECOND)
   expect(running.map(({ child }) => child.exitCode ?? child.signalCode)).toEqual([null, null])
   gate.open()
   await finish(sessionIds)
 }, 240_000)
 
-it('with every connection in use: the sessions wait, and finish once there is room', async () => {
+it('with every connection in use for two leases: the sessions wait, and finish once there is room', async () => {
   await workers.start()
   const sessionIds = await seedMany(3)
   await Promise.all(sessionIds.map((sessionId) => scene.model.waitForRequest(({ session }) => session === sessionId)))
@@ -69,7 +70,7 @@ it('with every connection in use: the sessions wait, and finish once there is ro
     'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = $1',
     [role],
   )
-  await away()
+  await pass(FULL_MS)
   await scene.test.superuser.query(`alter database ${name} connection limit -1`)
   await finish(sessionIds)
 }, 240_000)
