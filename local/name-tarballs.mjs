@@ -5,11 +5,10 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const publicRegistry = 'https://registry.npmjs.org/'
 const fileName = 'npm-shrinkwrap.json'
 
-/** npm tells the scripts it runs which registry is set, where it is another than the public one. */
-export function nameTarballs(root, registry = process.env.npm_config_registry || publicRegistry) {
+/** `registry`: the one that npm is set to use. */
+export function nameTarballs(root, registry) {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
   for (const [path, entry] of Object.entries(lock.packages)) {
     if (!entry.integrity || entry.resolved) continue
