@@ -4,6 +4,7 @@ import type { Wake } from '../log/append-events.ts'
 import { createPostgresTransport } from '../log/postgres-transport.ts'
 import type { Logger } from '../logger.ts'
 import { createGate } from './create-gate.ts'
+import { keepWorker } from './keep-worker.ts'
 import { createPatientBackend } from './patient-backend.ts'
 import { createWakeHints } from './wake-hints.ts'
 import type { WakeConsumer, WakeJob, WakeQueue } from './wake-queue.ts'
@@ -111,7 +112,7 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
     consume: async ({ engineId, concurrency, onWake, takesHint }) => {
       const gate = createGate(concurrency)
       const names = engineId === null ? [queueName(null)] : [queueName(null), queueName(engineId)]
-      const workers = names.map((name) => {
+      const open = (name: string): Worker<WakeJob> => {
         const worker = new Worker<WakeJob>(
           name,
           async (job) => {
@@ -130,11 +131,9 @@ export const createWakeQueue = (backend: QueueBackend, logger: Logger): WakeQueu
         worker.on('error', (error) => logger.warn({ err: error }, 'the queue reports an error'))
         worker.on('failed', (_job, error) => logger.debug({ err: error }, 'a wake ended with an error'))
         return worker
-      })
-      await Promise.race([
-        Promise.all(workers.map((worker) => worker.waitUntilReady())),
-        new Promise((resolve) => setTimeout(resolve, 5_000).unref()),
-      ])
+      }
+      const workers = names.map((name) => keepWorker(() => open(name), RETRY_MS))
+      await Promise.race([Promise.all(workers.map(({ ready }) => ready)), new Promise((resolve) => setTimeout(resolve, 5_000).unref())])
       const stopHearing =
         takesHint === undefined
           ? undefined

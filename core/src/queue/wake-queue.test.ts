@@ -87,3 +87,19 @@ it('a queue whose first word fell into an absence of its database brings its wak
   await Promise.all([queue.close(), other.close()])
   await away.stop()
 }, 20_000)
+
+it('a consumer whose first word fell into an absence of its database takes what comes once it is back', async () => {
+  const away = await startGate(test.url)
+  const queue = createWakeQueue({ kind: 'postgres', url: away.url }, pino({ level: 'silent' }))
+  const taken: string[] = []
+  away.shut()
+  const consuming = queue.consume({ engineId: null, concurrency: 1, onWake: async ({ turnId }) => void taken.push(turnId) })
+  while (away.attempts() < 1) await new Promise((resolve) => setTimeout(resolve, 10))
+  away.open()
+  await consuming
+  const other = createWakeQueue({ kind: 'postgres', url: test.url }, pino({ level: 'silent' }))
+  other.send([{ tenantId: 'tnt_1', turnId: 'trn_back', wakeNo: 1, engineId: null, rank: 1 }])
+  while (!taken.includes('trn_back')) await new Promise((resolve) => setTimeout(resolve, 10))
+  await Promise.all([queue.close(), other.close()])
+  await away.stop()
+}, 20_000)
