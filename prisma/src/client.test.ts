@@ -1,5 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '@longhaul/core/testing/database.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openDatabase } from './client.ts'
 
 let test: TestDatabase
 beforeAll(async () => {
@@ -17,4 +18,11 @@ it('a connection that breaks between two statements of a transaction ends no pro
   await expect(client.query('commit')).rejects.toThrow()
   client.release(true)
   expect((await test.db.app.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+})
+
+it('a question that is never answered ends with an error, and the next one is asked on another connection', async () => {
+  const db = openDatabase({ url: test.url, queryTimeoutMs: 300 })
+  await expect(db.system.query('select pg_sleep(60)')).rejects.toThrow(/timeout/i)
+  expect((await db.system.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  await db.close()
 })

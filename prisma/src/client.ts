@@ -18,12 +18,28 @@ export type Database = {
   close(): Promise<void>
 }
 
-export type OpenDatabaseOptions = { url: string; maxConnections?: number; onConnectionError?: (error: Error) => void }
+/**
+ * A connection that has lost its other end says nothing for hours, and whoever asks again and again asks one thing at a time: a sweep that waits
+ * for such an answer is the last one. After this long nobody waits any more, the connection goes, and whether it was done is not known.
+ */
+const QUERY_TIMEOUT_MS = 60_000
+
+export type OpenDatabaseOptions = {
+  url: string
+  maxConnections?: number
+  queryTimeoutMs?: number
+  onConnectionError?: (error: Error) => void
+}
 
 /** Connects lazily: an unreachable database shows at the first query. */
-export const openDatabase = ({ url, maxConnections = 16, onConnectionError = () => {} }: OpenDatabaseOptions): Database => {
-  const app = openPool(url, 'longhaul_app', maxConnections)
-  const system = openPool(url, 'longhaul_system', 4)
+export const openDatabase = ({
+  url,
+  maxConnections = 16,
+  queryTimeoutMs = QUERY_TIMEOUT_MS,
+  onConnectionError = () => {},
+}: OpenDatabaseOptions): Database => {
+  const app = openPool(url, 'longhaul_app', { max: maxConnections, queryTimeoutMs })
+  const system = openPool(url, 'longhaul_system', { max: 4, queryTimeoutMs })
   for (const pool of [app, system]) pool.on('error', onConnectionError)
   const prisma = new PrismaClient({ adapter: new PrismaPg(app) })
   const systemPrisma = new PrismaClient({ adapter: new PrismaPg(system) })
@@ -48,8 +64,8 @@ export const connectionConfig = (url: string, role: Role): pg.ClientConfig => ({
   keepAlive: true,
 })
 
-const openPool = (url: string, role: Role, max: number): pg.Pool => {
-  const pool = new pg.Pool({ ...connectionConfig(url, role), max, idleTimeoutMillis: 30_000 })
+const openPool = (url: string, role: Role, { max, queryTimeoutMs }: { max: number; queryTimeoutMs: number }): pg.Pool => {
+  const pool = new pg.Pool({ ...connectionConfig(url, role), max, idleTimeoutMillis: 30_000, query_timeout: queryTimeoutMs })
   // The pool listens to idle ones only: one that breaks in the middle of a transaction, between two statements, would end the process.
   // Whoever has it finds out by its next statement.
   pool.on('connect', (client) => client.on('error', () => {}))
