@@ -72,5 +72,5 @@ begin
     where r.state = 'held' and (
       not exists (select from lease l where l.worker_id = r.worker_id and l.expires_at > clock_timestamp())
       -- Its holder lives but has lost the claim, and has not settled for a minute: he may still, and corrects it then.
-      or (r.created_at < clock_timestamp() - interval '1 minute' and not exists (select from claim c where c.thread_id = r.thread_id and c.worker_id = r.worker_id)))), '[]'));
+      or (r.created_at < clock_timestamp() - interval '1 minute' and not exists (select from claim c where c.thread_id = r.thread_id and c.worker_id = r.worker_id and c.epoch = r.epoch)))), '[]'));
 end $$;

@@ -9,6 +9,7 @@ import { resumeSession } from '../sessions/resume-session.ts'
 import { type ClaimedTurn, claimTurn, type WorkerKind } from './claim-turn.ts'
 import { findDueTurns } from './find-due-turns.ts'
 import { startLease } from './leases.ts'
+import { releaseClaim } from './release-claim.ts'
 import { sweepTurns } from './sweep-turns.ts'
 
 let test: TestDatabase
@@ -289,6 +290,24 @@ describe('the sweep', () => {
       "select c.cost_nanos, c.basis, x.total_spent, x.total_reserved from charge c join spend x on x.scope = 'TENANT'",
     )
     expect(rows).toEqual([{ cost_nanos: '100', basis: 'presumed', total_spent: '100', total_reserved: '0' }])
+  })
+
+  it('presumes after a minute what its own living worker lost with an earlier claim, and not what it holds with this one', async () => {
+    const session = await seed()
+    const first = await mustClaim(session)
+    expect(await hold(first, 100n)).toMatchObject({ granted: true })
+    await releaseClaim(test.db, { tenantId: session.tenantId, threadId: first.thread.id, epoch: first.epoch, dueInMs: 0 })
+    const of = { tenantId: session.tenantId, turnId: first.turn.id, workerId: first.workerId, engineId: null, kind: 'worker' as const }
+    const again = await claimTurn(test.db, of)
+    if (again.refused !== undefined) throw new Error(again.refused)
+    expect(await hold(again.claimed, 50n)).toMatchObject({ granted: true })
+    await test.superuser.query("update reservation set created_at = created_at - interval '2 minutes'")
+    expect((await sweepTurns(test.db)).presumed).toHaveLength(1)
+    const { rows } = await test.superuser.query('select amount_nanos::int as nanos, state from reservation order by amount_nanos')
+    expect(rows).toEqual([
+      { nanos: 50, state: 'held' },
+      { nanos: 100, state: 'presumed' },
+    ])
   })
 
   it('wakes who waits for money when nothing is held any more, or when the time to look again has come', async () => {

@@ -7,6 +7,7 @@ export type SimReservation = {
   sessionId: string
   threadId: string
   workerId: string
+  epoch: number
   amountNanos: bigint
   state: 'held' | 'settled' | 'presumed'
   createdAt: number

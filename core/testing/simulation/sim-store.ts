@@ -132,15 +132,11 @@ export class SimStore {
     return this.#turns.fillSlots()
   }
 
-  reserve({
-    epoch,
-    ...reservation
-  }: Omit<SimReservation, 'state' | 'charge' | 'createdAt'> & { epoch: number }):
-    | { granted: true }
-    | { granted: false; by: 'spent' | 'held' }
-    | { refused: 'stale_epoch' } {
+  reserve(
+    reservation: Omit<SimReservation, 'state' | 'charge' | 'createdAt'>,
+  ): { granted: true } | { granted: false; by: 'spent' | 'held' } | { refused: 'stale_epoch' } {
     const { claim } = this.sessionOf(reservation.sessionId)
-    if (!this.#bugs.has('epoch_unchecked') && (claim.epoch !== epoch || claim.workerId !== reservation.workerId))
+    if (!this.#bugs.has('epoch_unchecked') && (claim.epoch !== reservation.epoch || claim.workerId !== reservation.workerId))
       return { refused: 'stale_epoch' }
     return this.money.reserve({ ...reservation, createdAt: this.#now() })
   }
@@ -182,8 +178,9 @@ export class SimStore {
     for (const [workerId, { expiresAt }] of this.leases) if (expiresAt <= now) this.leases.delete(workerId)
     const wakes = this.#turns.sweep({ nothingHeld: this.money.heldNanos === 0n })
     for (const reservation of this.money.reservations.values()) {
-      const { workerId, sessionId, state, createdAt } = reservation
-      const forgotten = createdAt < now - FORGOTTEN_MS && this.sessionOf(sessionId).claim.workerId !== workerId
+      const { workerId, epoch, sessionId, state, createdAt } = reservation
+      const { claim } = this.sessionOf(sessionId)
+      const forgotten = createdAt < now - FORGOTTEN_MS && (claim.workerId !== workerId || claim.epoch !== epoch)
       if (state === 'held' && (forgotten || !this.isAlive(workerId))) wakes.push(...this.#presume(reservation))
     }
     return { wakes }
