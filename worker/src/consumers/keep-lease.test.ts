@@ -44,10 +44,31 @@ const stateOf = async (turnId: string) => {
   return rows[0]
 }
 
+/** Once it runs no more. */
+const nextStateOf = async (turnId: string) => {
+  for (;;) {
+    const state = await stateOf(turnId)
+    if (state?.state !== 'running') return state
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
 test('a claim whose answer never came is let go: its turn is due again, with no crash counted', async () => {
   const { turn } = await claim()
   await lease.renewNow()
-  expect(await stateOf(turn.id)).toEqual({ state: 'due', suspect: false })
+  expect(await nextStateOf(turn.id)).toEqual({ state: 'due', suspect: false })
+})
+
+test('a claim that somebody has locked keeps no lease from being renewed, and is let go afterwards', async () => {
+  const { turn, thread } = await claim()
+  const busy = await database.superuser.connect()
+  await busy.query('begin')
+  await busy.query('select from claim where thread_id = $1 for update', [thread.id])
+  await lease.renewNow()
+  expect(await stateOf(turn.id)).toEqual({ state: 'running', suspect: false })
+  await busy.query('commit')
+  busy.release()
+  expect(await nextStateOf(turn.id)).toEqual({ state: 'due', suspect: false })
 })
 
 test('a claim that is still being asked for is left alone, and so is a turn that runs', async () => {

@@ -42,10 +42,22 @@ export const keepLease = async (
   }
   await begin()
 
-  /** Held by a live worker that does not know of it, a turn would never run again. */
+  const lettingGo = new Set<string>()
+  /**
+   * Held by a live worker that does not know of it, a turn would never run again. Beside the renewal: somebody's lock on this one session must
+   * not cost the worker its lease, and all of its turns with it.
+   */
   const letGo = async ({ tenantId, sessionId, threadId, epoch }: HeldClaim): Promise<void> => {
+    if (lettingGo.has(threadId)) return
+    lettingGo.add(threadId)
     logger.warn({ sessionId, epoch }, 'a claim that nobody here runs is let go')
-    queue.send(await releaseClaim(db, { tenantId, threadId, epoch, dueInMs: 0 }))
+    try {
+      queue.send(await releaseClaim(db, { tenantId, threadId, epoch, dueInMs: 0 }))
+    } catch (error) {
+      logger.warn({ err: error, sessionId, epoch }, 'it could not be let go yet: the next renewal finds it again')
+    } finally {
+      lettingGo.delete(threadId)
+    }
   }
 
   const renew = async (): Promise<void> => {
@@ -54,7 +66,7 @@ export const keepLease = async (
       const { alive, claims } = await renewLease(db, { workerId, leaseMs: options.leaseMs })
       if (alive) {
         renewedAt = askedAt
-        await Promise.all(active.reconcile(claims, askedAt).map(letGo))
+        for (const claim of active.reconcile(claims, askedAt)) void letGo(claim)
         return
       }
       logger.warn({ workerId, turns: active.size }, 'the lease had expired: every turn at hand is lost')
