@@ -1,4 +1,5 @@
 import { type AskedCheckpoint, findAskedCheckpoints, findUnarchived } from '@longhaul/core/src/checkpoints/find-asked-checkpoints.ts'
+import { createRest } from '../consumers/rest.ts'
 import type { TurnParts } from '../turn/stretch.ts'
 import { archiveCheckpoint } from './archive-checkpoint.ts'
 import { beginTaking, type TakingParts } from './take-checkpoint.ts'
@@ -20,6 +21,7 @@ export const startServingCheckpoints = (
   const atWork = new Map<string, Promise<unknown>>()
   let running: Promise<void> | null = null
   let again = false
+  const rest = createRest()
 
   /** One at a time of each: a look that comes meanwhile leaves it alone, and a later one finds what is left. */
   const start = (of: string, work: () => Promise<unknown>): void => {
@@ -40,7 +42,9 @@ export const startServingCheckpoints = (
       for (const asked of await findAskedCheckpoints(db, engineId)) start(asked.sessionId, () => serve(asked))
       for (const left of await findUnarchived(db, { engineId, olderThanMs: ARCHIVE_AFTER_MS }))
         start(left.id, () => archiveCheckpoint(parts, left))
+      rest.worked()
     } catch (error) {
+      rest.failed()
       logger.warn({ err: error }, 'checkpoints that are asked for could not be looked for')
     }
   }
@@ -53,7 +57,9 @@ export const startServingCheckpoints = (
       }
     })().finally(() => (running = null))
   }
-  const timer = setInterval(lookNow, everyMs)
+  const timer = setInterval(() => {
+    if (rest.isOver()) lookNow()
+  }, everyMs)
   return {
     lookNow,
     stop: async () => {

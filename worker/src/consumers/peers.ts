@@ -2,6 +2,7 @@ import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { WakeHint } from '@longhaul/core/src/queue/wake-queue.ts'
 import { readWorkers } from '@longhaul/core/src/turns/leases.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
+import { createRest } from './rest.ts'
 
 type Peer = { workerId: string; engineId: string | null }
 
@@ -17,16 +18,19 @@ export const startWatchingPeers = async (
 ): Promise<Peers> => {
   let peers: Peer[] = []
   let running: Promise<void> | null = null
+  const rest = createRest()
   const look = async (): Promise<void> => {
     try {
       peers = await readWorkers(db)
+      rest.worked()
     } catch (error) {
+      rest.failed()
       logger.debug({ err: error }, 'the other workers could not be looked at')
     }
   }
   await look()
   const timer = setInterval(() => {
-    running ??= look().finally(() => (running = null))
+    if (rest.isOver()) running ??= look().finally(() => (running = null))
   }, everyMs)
   return {
     isFirst: (hint) => pickFirst(peers, hint)?.workerId === workerId(),

@@ -7,6 +7,7 @@ import { answerFileLook, type FileLook, takeFileLooks } from '@longhaul/core/src
 import { type FileEntry, type FileLookAnswer, MAX_ENTRIES, MAX_FILE_BYTES, toFileContent } from '@longhaul/core/src/files/file-look.ts'
 import { cleanJson } from '@longhaul/core/src/text.ts'
 import { readOrigin } from '../checkpoints/read-origin.ts'
+import { createRest } from '../consumers/rest.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 import type { TurnParts } from '../turn/stretch.ts'
 import { walkArchive } from '../workspace/walk-archive.ts'
@@ -18,15 +19,18 @@ export const startAnsweringLooks = (
 ): { lookNow(): void; stop(): Promise<void> } => {
   let running: Promise<void> | null = null
   let again = false
+  const rest = createRest()
   const answerAll = async (): Promise<void> => {
     try {
       const looks = await takeFileLooks(db, engineId)
+      rest.worked()
       await Promise.all(
         looks.map(async (look) =>
           answerFileLook(db, look, cleanJson(await answerLook({ db, sandboxes, snapshots }, look)).value as FileLookAnswer),
         ),
       )
     } catch (error) {
+      rest.failed()
       logger.warn({ err: error }, 'a look into files could not be answered')
     }
   }
@@ -39,7 +43,9 @@ export const startAnsweringLooks = (
       }
     })().finally(() => (running = null))
   }
-  const timer = setInterval(lookNow, everyMs)
+  const timer = setInterval(() => {
+    if (rest.isOver()) lookNow()
+  }, everyMs)
   return {
     lookNow,
     stop: async () => {
