@@ -102,6 +102,9 @@ const settings = z
     SANDBOX_IDLE_MS: wholeNumber(60_000, 100, 86_400_000),
     /** A stopped one without work for so long becomes an image, from which the next tool call makes it again. */
     SANDBOX_SUSPEND_MS: wholeNumber(600_000, 100, 604_800_000),
+    /** An environment's set-up script is ended after so long, or when it has written so much. */
+    SETUP_TIMEOUT_MS: wholeNumber(600_000, 1_000, 86_400_000),
+    SETUP_MAX_MB: wholeNumber(4_096, 1, 1_048_576),
     /** Checkpoints of a session at work: after so many calls that may have changed files (0: none), or so long, but never two within the last. */
     CHECKPOINT_EVERY_CALLS: wholeNumber(10, 0, 100_000),
     CHECKPOINT_EVERY_MS: wholeNumber(600_000, 1_000, 86_400_000),

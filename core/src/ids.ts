@@ -20,6 +20,7 @@ export const ID_PREFIXES = [
   'snp',
   'wrk',
   'flk',
+  'bld',
 ] as const
 export type IdPrefix = (typeof ID_PREFIXES)[number]
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Database } from '@longhaul/prisma/src/client.ts'
+import { hashSetup } from '../src/environments/environment-definition.ts'
 import { createId } from '../src/ids.ts'
 import type { Announcer } from '../src/log/announcer.ts'
 import type { WakeQueue } from '../src/queue/wake-queue.ts'
@@ -36,6 +37,7 @@ export const seedTenant = async (
     judgeModel?: string
     maxConcurrentSessions?: number
     image?: string
+    setupScript?: string
     tools?: { name: string; permission: string }[]
     system?: string
   } = {},
@@ -43,6 +45,7 @@ export const seedTenant = async (
   const tenantId = createId('tnt')
   const agentId = createId('agt')
   const environmentId = createId('env')
+  const { image = 'default', setupScript = null } = options
   const client = await db.app.connect()
   try {
     await client.query('begin')
@@ -67,12 +70,10 @@ export const seedTenant = async (
       ],
     )
     await client.query('insert into environment (id, tenant_id, name) values ($1, $2, $3)', [environmentId, tenantId, 'Test'])
-    await client.query('insert into environment_version (id, tenant_id, environment_id, version, image) values ($1, $2, $3, 1, $4)', [
-      createId('evv'),
-      tenantId,
-      environmentId,
-      options.image ?? 'default',
-    ])
+    await client.query(
+      'insert into environment_version (id, tenant_id, environment_id, version, image, setup_script, setup_hash) values ($1, $2, $3, 1, $4, $5, $6)',
+      [createId('evv'), tenantId, environmentId, image, setupScript, hashSetup({ image, network: 'NONE', setupScript })],
+    )
     await client.query('commit')
   } finally {
     client.release()

@@ -49,7 +49,7 @@ begin
   when 'wait' then
     update turn set state = 'waiting', wait_reason = p_turn->>'reason', wait_scope = p_turn->>'scope', woken_at = null, attempt = 0,
       due_at = coalesce((p_turn->>'dueAt')::timestamptz, clock_timestamp() + (p_turn->>'dueInMs')::bigint * interval '1 millisecond', 'infinity') where id = t.id;
-    if p_turn->>'reason' <> 'budget' then
+    if p_turn->>'reason' not in ('budget', 'environment') then
       s.control := null; -- it is paused, whatever for: an older wish must not meet the person who lets it go on
     end if;
   when 'ensure' then

@@ -1,5 +1,5 @@
 import type { SnapshotStore } from '../checkpoints/snapshot-store.ts'
-import { listCheckpointImages, listContainers } from './list-containers.ts'
+import { listBuildContainers, listCheckpointImages, listContainers, listSetUpImages } from './list-containers.ts'
 import { readAsTenants } from './read-as-tenants.ts'
 import type { Scope } from './report.ts'
 
@@ -16,6 +16,7 @@ export const checkLeftovers = async (scope: Omit<Scope, 'tenantId'>, { dockerHos
     return
   }
   await checkImages(scope, { dockerHost, tenantIds, before })
+  await checkSetUps(scope, { dockerHost, tenantIds, before })
   const containers = await listContainers(dockerHost)
   const owners = new Map((await readOwners(scope, tenantIds)).map((owner) => [owner.id, owner]))
   for (const container of containers) {
@@ -58,6 +59,37 @@ const checkImages = async (
   for (const { id, checkpointId } of found)
     if (!wanted.has(checkpointId))
       scope.violations.push({ rule: 'R10', at: id, what: `an image of checkpoint ${checkpointId}, which nobody can go back to` })
+}
+
+/**
+ * A set-up's image is wanted while an environment may start sessions with it, or a session goes on with it; its container while it is
+ * being built. What has changed within the grace may not have been looked at by the reaper.
+ */
+const checkSetUps = async (
+  scope: Omit<Scope, 'tenantId'>,
+  { dockerHost, tenantIds, before }: { dockerHost: string; tenantIds: readonly string[]; before: number },
+): Promise<void> => {
+  const images = (await listSetUpImages(dockerHost)).filter(({ tenantId }) => tenantIds.includes(tenantId))
+  const builds = (await listBuildContainers(dockerHost)).filter(({ tenantId }) => tenantIds.includes(tenantId))
+  if (images.length + builds.length === 0) return
+  const rows = await readAsTenants<{ id: string; key: string | null; open: boolean; wanted: boolean }>(
+    scope.client,
+    tenantIds,
+    `select b.id, b.key, b.state in ('asked', 'building') or coalesce(b.finished_at, b.created_at) > to_timestamp($1::bigint / 1000.0) as open,
+       b.state = 'built' and exists (select from environment_version v join environment e on e.id = v.environment_id where v.setup_hash = b.setup_hash
+         and ((v.version = e.latest_version and (e.archived_at is null or e.archived_at > to_timestamp($1::bigint / 1000.0)))
+           or exists (select from session s where s.environment_version_id = v.id
+             and ((s.deleted_at is null and s.status not in ('CANCELED', 'FAILED')) or s.updated_at > to_timestamp($1::bigint / 1000.0))))) as wanted
+     from environment_build b`,
+    [before],
+  )
+  const open = new Set(rows.filter((row) => row.open).map(({ id }) => id))
+  const wanted = new Set(rows.filter((row) => row.open || row.wanted).map(({ key }) => key))
+  for (const { id, buildId } of builds)
+    if (!open.has(buildId)) scope.violations.push({ rule: 'R10', at: id, what: `a container of build ${buildId}, which has ended` })
+  for (const { id, key } of images)
+    if (!wanted.has(key))
+      scope.violations.push({ rule: 'R10', at: id, what: 'an image with a set-up that no environment and no session needs' })
 }
 
 const checkStored = async (

@@ -40,6 +40,30 @@ export const listCheckpointImages = async (dockerHost: string): Promise<FoundIma
   }))
 }
 
+export type FoundSetUp = { id: string; key: string; tenantId: string }
+
+/** Every image in which an environment's set-up has run. */
+export const listSetUpImages = async (dockerHost: string): Promise<FoundSetUp[]> => {
+  const filters = encodeURIComponent(JSON.stringify({ label: ['longhaul.kind=setup'], dangling: ['false'] }))
+  const found = images.parse(JSON.parse(await get(dockerHost, `/images/json?filters=${filters}`)))
+  return found.map(({ Id, Labels }) => ({
+    id: Id.slice('sha256:'.length, 'sha256:'.length + 12),
+    key: Labels['longhaul.key'] ?? '',
+    tenantId: Labels['longhaul.tenant'] ?? '',
+  }))
+}
+
+/** Every container in which a set-up runs, or ran. */
+export const listBuildContainers = async (dockerHost: string): Promise<{ id: string; buildId: string; tenantId: string }[]> => {
+  const filters = encodeURIComponent(JSON.stringify({ label: ['longhaul.kind=build'] }))
+  const found = containers.parse(JSON.parse(await get(dockerHost, `/containers/json?all=1&filters=${filters}`)))
+  return found.map(({ Id, Labels }) => ({
+    id: Id.slice(0, 12),
+    buildId: Labels['longhaul.build'] ?? '',
+    tenantId: Labels['longhaul.tenant'] ?? '',
+  }))
+}
+
 /** Whether an engine answers there. */
 export const isEngineReachable = async (dockerHost: string): Promise<boolean> =>
   get(dockerHost, '/_ping').then(

@@ -41,7 +41,7 @@ export const TURN_RULES: readonly RowRule[] = [
     rule: 'R6',
     says: 'a session is at work, and no turn of it is open',
     sql: `select s.id as at, s.status as detail from session s where s.deleted_at is null and s.status in ('QUEUED', 'RUNNING')
-      and not exists (select from turn t where t.thread_id = s.primary_thread_id and (t.state in ('due', 'running') or (t.state = 'waiting' and t.wait_reason = 'budget')))`,
+      and not exists (select from turn t where t.thread_id = s.primary_thread_id and (t.state in ('due', 'running') or (t.state = 'waiting' and t.wait_reason in ('budget', 'environment'))))`,
   },
   {
     rule: 'R6',

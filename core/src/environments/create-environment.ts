@@ -2,7 +2,7 @@ import type { Database } from '@longhaul/prisma/src/client.ts'
 import type pg from 'pg'
 import { createId } from '../ids.ts'
 import { asTenant } from '../tenants/as-tenant.ts'
-import { checkEnvironmentDefinition, type EnvironmentDefinition } from './environment-definition.ts'
+import { checkEnvironmentDefinition, type EnvironmentDefinition, hashSetup } from './environment-definition.ts'
 
 export type CreateEnvironment = EnvironmentDefinition & { name: string }
 
@@ -32,8 +32,8 @@ export const insertEnvironmentVersion = async (
   }: { tenantId: string; environmentId: string; version: number; definition: EnvironmentDefinition },
 ): Promise<void> => {
   await client.query(
-    `insert into environment_version (id, tenant_id, environment_id, version, image, cpus, memory_mb, disk_mb, network, allowed_hosts, setup_script)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    `insert into environment_version (id, tenant_id, environment_id, version, image, cpus, memory_mb, disk_mb, network, allowed_hosts, setup_script, setup_hash)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       createId('evv'),
       tenantId,
@@ -46,6 +46,7 @@ export const insertEnvironmentVersion = async (
       definition.network,
       definition.allowedHosts,
       definition.setupScript,
+      hashSetup(definition),
     ],
   )
 }

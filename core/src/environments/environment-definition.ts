@@ -2,6 +2,7 @@
  * Owns environments: versioned definitions of where tools run. An update makes a new version; sessions keep theirs. Must never
  * change a version that exists, and never start anything.
  */
+import { createHash } from 'node:crypto'
 import { badInput } from '../errors.ts'
 
 export type NetworkPolicy = 'NONE' | 'ALLOWLIST' | 'OPEN'
@@ -50,6 +51,8 @@ export const checkEnvironmentDefinition = (
   if (network !== undefined && network !== 'NONE')
     throw badInput('input.network', 'NONE: this release has no egress proxy, so nothing else can be granted')
   if (allowedHosts !== undefined && allowedHosts.length > 0) throw badInput('input.allowedHosts', 'empty while network is NONE')
+  if (setupScript?.includes('\0') || setupScript?.isWellFormed() === false)
+    throw badInput('input.setupScript', 'text without NUL and half characters')
   if (setupScript && Buffer.byteLength(setupScript) > MAX_SCRIPT_BYTES)
     throw badInput('input.setupScript', `at most ${MAX_SCRIPT_BYTES} bytes of UTF-8`)
 }
@@ -57,3 +60,11 @@ export const checkEnvironmentDefinition = (
 const checkSize = (value: number | undefined, field: string, { min, max }: { min: number; max: number }): void => {
   if (value !== undefined && !(value >= min && value <= max)) throw badInput(field, `from ${min} to ${max}`)
 }
+
+/** What a set-up is made from, as one word: versions with the same one share what was built. Null without a script. The migration says the same. */
+export const hashSetup = ({
+  image,
+  network,
+  setupScript,
+}: Pick<EnvironmentDefinition, 'image' | 'network' | 'setupScript'>): string | null =>
+  setupScript === null ? null : createHash('sha256').update(`${image}\n${network}\n${setupScript}`).digest('hex')

@@ -13,5 +13,7 @@ export const harnessEvents = {
     reservationId: z.string().optional(),
     kind: z.string().optional(),
     model: z.string().optional(),
+    /** The environment's build that failed. */
+    buildId: z.string().optional(),
   }),
 }

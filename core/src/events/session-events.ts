@@ -88,6 +88,8 @@ export const sessionEvents = {
     checkpointId: z.string().optional(),
     checkpointSeq: z.int().optional(),
     kept: z.enum(['everything', 'workspace']).optional(),
+    /** The build of its environment's set-up that a new sandbox was made from. */
+    buildId: z.string().optional(),
     message: z.string().optional(),
   }),
 }

@@ -19,7 +19,14 @@ export type NextTurn = { id: string; kind: 'work' | 'evaluate'; round?: number }
 export type TurnMove = (
   | { op: 'settle'; turnId: string; outcome: string; next: NextTurn | null }
   | { op: 'delay'; turnId: string; dueInMs: number; attempt: number; reason: 'retry' }
-  | { op: 'wait'; turnId: string; reason: 'budget' | 'budget_reached' | 'paused'; scope?: string; dueAt?: string | null; dueInMs?: number }
+  | {
+      op: 'wait'
+      turnId: string
+      reason: 'budget' | 'budget_reached' | 'environment' | 'paused'
+      scope?: string
+      dueAt?: string | null
+      dueInMs?: number
+    }
   | { op: 'ensure'; next: NextTurn }
   | { op: 'park'; reason: 'paused' }
   | { op: 'cancel' }

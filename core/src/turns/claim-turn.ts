@@ -37,7 +37,15 @@ export type ClaimedTurn = {
     system: string | null
     tools: { name: string; permission: 'ALWAYS_ALLOW' | 'DENY' }[]
   }
-  environmentVersion: { id: string; image: string; cpus: number; memoryMb: number; diskMb: number; network: string }
+  environmentVersion: {
+    id: string
+    image: string
+    cpus: number
+    memoryMb: number
+    diskMb: number
+    network: string
+    setupHash: string | null
+  }
   unread: UnreadMessage[]
   /** The thread's context: its events from `contextFromSeq` on, oldest first. */
   events: LogEvent[]
