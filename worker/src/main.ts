@@ -23,6 +23,7 @@ const worker = await startWorker(parts, {
   reapMs: 30_000,
   houseMs: 60_000,
   suspendMs: config.sandboxSuspendMs,
+  setUp: { timeoutMs: config.setupTimeoutMs, maxMb: config.setupMaxMb },
   drainMs: config.drainMs,
 })
 

@@ -7,6 +7,7 @@ import { findDueTurns } from '@longhaul/core/src/turns/find-due-turns.ts'
 import { openDatabase } from '@longhaul/prisma/src/client.ts'
 import { CheckpointDesk } from './checkpoints/checkpoint-desk.ts'
 import { findOrigin } from './checkpoints/find-origin.ts'
+import { requireSetUp } from './environments/require-set-up.ts'
 import { openModel } from './models/open-model.ts'
 import { isLastHolder } from './sandboxes/is-last-holder.ts'
 import { openSandboxProvider } from './sandboxes/open-sandbox-provider.ts'
@@ -43,6 +44,7 @@ export const openParts = async (
   const sandboxes = new SandboxPool(provider, {
     fill: createFillWorkspace({ db, snapshots, provider, logger }),
     findOrigin: (of) => findOrigin({ db, sandboxes: { provider } }, of),
+    findSetUp: requireSetUp,
     idleMs: config.sandboxIdleMs,
     isLastHolder: (claim) => isLastHolder(db, claim),
     onSuspended: (session) => recordSuspended({ db, announcer }, session),

@@ -11,6 +11,8 @@ import { startWatchingPeers } from './consumers/peers.ts'
 import { startReaping } from './consumers/reap.ts'
 import { createSuspectRunner } from './consumers/suspects.ts'
 import { startSweeping } from './consumers/sweep.ts'
+import type { SetUpLimits } from './environments/build-set-up.ts'
+import { startServingBuilds } from './environments/serve-builds.ts'
 import { startAnsweringLooks } from './files/answer-looks.ts'
 import { recordSuspended } from './sandboxes/record-suspended.ts'
 import type { SandboxProvider } from './sandboxes/sandbox.ts'
@@ -28,6 +30,8 @@ export type WorkerOptions = {
   houseMs: number
   /** A sandbox that was stopped for want of work becomes an image after so long. */
   suspendMs: number
+  /** What an environment's set-up script may take. */
+  setUp: SetUpLimits
   /** How long a stopping worker lets turns go on before it hands them over. */
   drainMs: number
   suspectEntry?: string
@@ -51,6 +55,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   const advancing: Advancing = { parts, active, workerId: lease.workerId, engineId, kind: 'worker', onSuspect: suspects.add }
   const looks = startAnsweringLooks(parts, { engineId, everyMs: options.sweepMs })
   const checkpoints = startServingCheckpoints(parts, { engineId, workerId: lease.workerId, everyMs: options.sweepMs })
+  const builds = startServingBuilds(parts, { engineId, workerId: lease.workerId, everyMs: options.sweepMs, limits: options.setUp })
   const listening = announcer.listen({
     onControl: (sessionId) => {
       checkpoints.lookNow()
@@ -58,7 +63,9 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
     },
     onWatched: (sessionIds) => parts.watched.add(sessionIds),
     onFileLook: (at) => {
-      if (at === engineId) looks.lookNow()
+      if (at !== engineId) return
+      looks.lookNow()
+      builds.lookNow()
     },
     onGap: () => void lease.renewNow(),
   })
@@ -88,10 +95,11 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
     stop: async () => {
       const drained = consumer.stop()
       const suspectsEnded = suspects.stop()
+      const buildsEnded = builds.stop(options.drainMs)
       await Promise.race([drained, sleep(options.drainMs, undefined, { ref: false })])
       await handOver(parts, active)
       await Promise.race([drained, sleep(5_000, undefined, { ref: false })])
-      await Promise.all([suspectsEnded, sweeping.stop(), reaping.stop(), house.stop(), looks.stop(), checkpoints.stop(), peers.stop()])
+      await Promise.all([suspectsEnded, sweeping.stop(), reaping.stop(), house.stop(), looks.stop(), checkpoints.stop(), buildsEnded, peers.stop()])
       await lease.stop()
       await queue.flush()
       await announcer.flush()

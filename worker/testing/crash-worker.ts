@@ -42,6 +42,7 @@ const worker = await startWorker(
     reapMs: 2_000,
     houseMs: 60_000,
     suspendMs: config.sandboxSuspendMs,
+    setUp: { timeoutMs: config.setupTimeoutMs, maxMb: config.setupMaxMb },
     drainMs: config.drainMs,
     suspectEntry: path.join(import.meta.dirname, 'crash-suspect.ts'),
   },

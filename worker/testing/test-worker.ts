@@ -59,6 +59,7 @@ export const startTestWorker = async ({
     reapMs: 1_000,
     houseMs: 60_000,
     suspendMs: config.sandboxSuspendMs,
+    setUp: { timeoutMs: config.setupTimeoutMs, maxMb: config.setupMaxMb },
     drainMs: config.drainMs,
   })
 
@@ -77,6 +78,7 @@ export const startTestWorker = async ({
       for (const { id } of await provider.list()) await provider.removeById(id)
       for (const { checkpointId } of (await provider.images?.list()) ?? []) await provider.images?.remove(checkpointId)
       await provider.images?.removeUnnamed(0)
+      for (const { key } of (await provider.setUps?.list()) ?? []) await provider.setUps?.remove(key)
       await parts.close()
       await rm(dataDir, { recursive: true, force: true })
     },

@@ -16,6 +16,7 @@ const removeSandboxes = async (databaseUrl: string): Promise<void> => {
   for (const { id } of await provider.list()) await provider.removeById(id)
   for (const { checkpointId } of (await provider.images?.list()) ?? []) await provider.images?.remove(checkpointId)
   await provider.images?.removeUnnamed(0)
+  for (const { key } of (await provider.setUps?.list()) ?? []) await provider.setUps?.remove(key)
 }
 
 export type WorkerProcess = { child: ChildProcess; exited: Promise<{ code: number | null; signal: string | null }>; logFile: string }

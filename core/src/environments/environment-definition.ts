@@ -36,7 +36,7 @@ const IMAGE = /^(?:[a-zA-Z0-9.-]+(?::\d{1,5})?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*
  * What the platform keeps sessions' files in, by tag or by content: another tenant's, perhaps. The worker asks the image itself; this only
  * says so early.
  */
-const KEPT = /^(?:sha256:[0-9a-f]+|[0-9a-f]{12,})$|(?:^|\/)longhaul-checkpoint(?:[:@]|$)/
+const KEPT = /^(?:sha256:[0-9a-f]+|[0-9a-f]{12,})$|(?:^|\/)longhaul-(?:checkpoint|setup)(?:[:@]|$)/
 
 /** Throws BAD_USER_INPUT that names the field of the public input. */
 export const checkEnvironmentDefinition = (

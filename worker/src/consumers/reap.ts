@@ -1,6 +1,7 @@
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import { reapImages } from '../checkpoints/reap-images.ts'
+import { reapSetUps } from '../environments/reap-set-ups.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 
 type Found = Awaited<ReturnType<SandboxProvider['list']>>[number]
@@ -39,9 +40,11 @@ export const startReaping = (
       const found = await provider.list()
       const owners = await readOwners(db, [...new Set(found.map(({ sessionId }) => sessionId))])
       const engineId = await provider.engineId()
-      for (const container of found) await judge(container, owners.get(container.sessionId), engineId)
+      const sessions = found.filter(({ kind }) => kind !== 'build')
+      for (const container of sessions) await judge(container, owners.get(container.sessionId), engineId)
       await suspendIdle(engineId)
       if (provider.images !== null) await reapImages({ db, images: provider.images, logger })
+      await reapSetUps({ db, provider, logger }, { builds: found.filter(({ kind }) => kind === 'build'), engineId })
     } catch (error) {
       logger.warn({ err: error }, 'the reaper could not run')
     }

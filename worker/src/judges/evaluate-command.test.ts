@@ -28,7 +28,7 @@ afterAll(async () => {
 
 /** Only what a check needs of a stretch: where it runs, and who asks. */
 const stretchOf = (image: string) => {
-  const environmentVersion = { id: 'evv', image, cpus: 1, memoryMb: 256, diskMb: 256, network: 'NONE' }
+  const environmentVersion = { id: 'evv', image, cpus: 1, memoryMb: 256, diskMb: 256, network: 'NONE', setupHash: null }
   const claim = { tenantId: 'tnt_test', session: { id: `ses_${Math.random().toString(36).slice(2)}` }, environmentVersion }
   return { parts: { sandboxes: { provider }, atPoint: () => {} }, claim } as unknown as Stretch
 }
@@ -52,7 +52,7 @@ const judge = async (
     unchanged.length === 0 ? [] : [{ id: 'cnd', name: 'tests stay', status: 'PENDING', kind: 'UNCHANGED', spec: { paths: unchanged } }]
   try {
     const spec = parseConditionSpec({ command }, 'spec').spec as CommandSpec
-    return await evaluateCommand({ stretch: stretchOf(image), open, copy, baseline }, spec, signal)
+    return await evaluateCommand({ stretch: stretchOf(image), open, copy, setUpImageId: null, baseline }, spec, signal)
   } finally {
     expect(digestManifest(await readManifest(copy.open()))).toBe(copy.digest)
     await copy.close()

@@ -61,7 +61,7 @@ const judgeBy = async (
   const stretch = openStretch(parts, claim.claimed, wishes)
   const rubric = { rubric: `README.md says how to use the tool. [[judge:${name}]]`, model: rubricModel }
   const judging = evaluateRubric(
-    { stretch, open: [], copy, baseline: () => Promise.reject(new Error('not needed')) },
+    { stretch, open: [], copy, setUpImageId: null, baseline: () => Promise.reject(new Error('not needed')) },
     rubric,
     wishes.callSignal(),
   )

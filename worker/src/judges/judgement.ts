@@ -16,6 +16,8 @@ export type Evaluation = {
   /** All conditions that are open: what they say must not change is put back before any command runs. */
   open: readonly Condition[]
   copy: WorkspaceCopy
+  /** What commands run in, in place of the environment's own image. */
+  setUpImageId: string | null
   /** Throws BaselineError. */
   baseline: () => Promise<Baseline>
 }

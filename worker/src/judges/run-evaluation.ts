@@ -1,5 +1,5 @@
 import { type Condition, readOpenConditions } from '@longhaul/core/src/conditions/read-conditions.ts'
-import { openSandbox } from '../turn/open-sandbox.ts'
+import { openSandbox, openSetUp } from '../turn/open-sandbox.ts'
 import { retryLater } from '../turn/retry-later.ts'
 import { ClaimLostError, type Stretch } from '../turn/stretch.ts'
 import { WorkspaceArchiveError } from '../workspace/archive-guard.ts'
@@ -25,11 +25,13 @@ export const runEvaluation = async (stretch: Stretch): Promise<void> => {
 
 const judgeOpen = async (stretch: Stretch, open: Condition[]): Promise<'go_on' | 'let_go'> => {
   if ((await openSandbox(stretch)) === 'let_go') return 'let_go'
+  const setUp = open.some(({ kind }) => kind === 'COMMAND') ? await openSetUp(stretch) : null
+  if (setUp === 'let_go') return 'let_go'
   const copy = await takeCopy(stretch)
   if (copy === 'let_go') return 'let_go'
   if ('unfit' in copy) return judgeEach(stretch, open, { digest: '', judge: async () => unsatisfied(copy.unfit) })
   try {
-    const evaluation = { stretch, open, copy, baseline: createBaselineOpener(stretch) }
+    const evaluation = { stretch, open, copy, setUpImageId: setUp?.imageId ?? null, baseline: createBaselineOpener(stretch) }
     return await judgeEach(stretch, open, { digest: copy.digest, judge: (condition) => evaluateCondition(evaluation, condition) })
   } finally {
     await copy.close()

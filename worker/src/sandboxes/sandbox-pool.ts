@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventOf, LogEvent, NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Origin } from '../checkpoints/find-origin.ts'
+import type { SetUp } from '../environments/require-set-up.ts'
 import type { Stretch } from '../turn/stretch.ts'
 import { findLostCalls } from './find-lost-calls.ts'
 import { type OpenedSandbox, type Sandbox, type SandboxProvider, type SandboxSpec, StaleEpochError } from './sandbox.ts'
@@ -29,8 +30,8 @@ type Opening = {
   isOpen: boolean
 }
 
-/** `origin`: the checkpoint that it was made from at this opening. */
-type Opened = { sandbox: Sandbox; baselineSnapshotId: string | null; origin: Origin | null }
+/** `origin`: the checkpoint that it was made from at this opening; `buildId`: the set-up. */
+type Opened = { sandbox: Sandbox; baselineSnapshotId: string | null; origin: Origin | null; buildId: string | null }
 
 /**
  * The sandboxes this worker is attached to. A cache only: a worker that has none opens what it needs. Stops a sandbox that had
@@ -45,6 +46,7 @@ export class SandboxPool {
   readonly #idle = new Map<string, NodeJS.Timeout>()
   readonly #held = new Map<string, Promise<void>>()
   readonly #findOrigin: (of: { tenantId: string; sessionId: string }) => Promise<Origin | null>
+  readonly #findSetUp: (stretch: Stretch) => Promise<SetUp | null>
   readonly #isLastHolder: (claim: { sessionId: string; epoch: number }) => Promise<boolean>
   readonly #onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
 
@@ -53,6 +55,7 @@ export class SandboxPool {
     options: {
       fill: FillWorkspace
       findOrigin: (of: { tenantId: string; sessionId: string }) => Promise<Origin | null>
+      findSetUp: (stretch: Stretch) => Promise<SetUp | null>
       idleMs: number
       logger: Logger
       isLastHolder: (claim: { sessionId: string; epoch: number }) => Promise<boolean>
@@ -62,6 +65,7 @@ export class SandboxPool {
     this.provider = provider
     this.#fill = options.fill
     this.#findOrigin = options.findOrigin
+    this.#findSetUp = options.findSetUp
     this.#idleMs = options.idleMs
     this.#logger = options.logger
     this.#isLastHolder = options.isLastHolder
@@ -172,16 +176,23 @@ export class SandboxPool {
       origin = await this.#findOrigin({ tenantId, sessionId: session.id })
       return origin?.imageId ?? null
     }
-    const opened = await this.provider.open(toSpec(stretch), { epoch, filledId: session.sandboxId, signal: stretch.wishes.lost, findImage })
+    let setUp: SetUp | null = null
+    const findSetUp = async () => {
+      setUp = await this.#findSetUp(stretch)
+      return setUp?.imageId ?? null
+    }
+    const opening = { epoch, filledId: session.sandboxId, signal: stretch.wishes.lost, findImage, findSetUp }
+    const opened = await this.provider.open(toSpec(stretch), opening)
     const { sandbox, fresh } = opened
-    if (!fresh) return { sandbox, baselineSnapshotId: null, origin: null }
+    if (!fresh) return { sandbox, baselineSnapshotId: null, origin: null, buildId: null }
     const found = origin as Origin | null
+    const { buildId = null } = (setUp as SetUp | null) ?? {}
     // What an image holds was filled when it was kept.
     const filled = found?.imageId ? null : await this.#fill(stretch, { ...opened, origin: found })
-    return { sandbox, baselineSnapshotId: filled?.baselineSnapshotId ?? null, origin: found }
+    return { sandbox, baselineSnapshotId: filled?.baselineSnapshotId ?? null, origin: found, buildId }
   }
 
-  async #record(stretch: Stretch, { sandbox, baselineSnapshotId, origin }: Opened): Promise<void> {
+  async #record(stretch: Stretch, { sandbox, baselineSnapshotId, origin, buildId }: Opened): Promise<void> {
     const common = {
       sandboxId: sandbox.id,
       provider: this.provider.name,
@@ -190,7 +201,7 @@ export class SandboxPool {
       isolated: this.provider.isolated,
     }
     const events: NewEvent[] = []
-    const from = toOriginFields(origin)
+    const from = { ...toOriginFields(origin), ...(buildId === null ? {} : { buildId }) }
     const { sandboxId, sandboxState } = stretch.claim.session
     if (sandboxId !== sandbox.id) {
       const lostCalls = findLostCalls(stretch.events, origin?.seq ?? null)

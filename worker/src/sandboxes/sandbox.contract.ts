@@ -272,7 +272,10 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
         })
       const ownerOf = async () => (provider.isolated ? { uid: 10_001, gid: 10_001 } : {})
       const check = (run: string, rest: { timeoutMs?: number; signal?: AbortSignal } = {}) =>
-        provider.check({ ...spec(), workspace, run, timeoutMs: rest.timeoutMs ?? 20_000, maxOutputBytes: 5_000 }, rest.signal ?? never)
+        provider.check(
+          { ...spec(), setUpImageId: null, workspace, run, timeoutMs: rest.timeoutMs ?? 20_000, maxOutputBytes: 5_000 },
+          rest.signal ?? never,
+        )
 
       test('runs a command on the copy, and answers its exit code and output', async () => {
         expect(await check('cat file; echo err >&2; touch new; exit 7')).toMatchObject({

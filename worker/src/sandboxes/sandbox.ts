@@ -5,6 +5,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { SandboxImages } from './sandbox-images.ts'
+import type { SetUps } from './set-ups.ts'
 
 export type SandboxSpec = {
   tenantId: string
@@ -89,6 +90,8 @@ export type OpenOptions = {
   signal: AbortSignal
   /** Asked only where one is made: the kept image that it is made from, whole and filled; null for the environment's own. */
   findImage?: () => Promise<string | null>
+  /** Asked only where one is made from no kept image: the image with its environment's set-up, fresh otherwise; null for the environment's own. */
+  findSetUp?: () => Promise<string | null>
 }
 
 /** `fresh`: its file system is new, and resources must be put in before a tool runs. New ones with the same `madeFrom` hold the same. */
@@ -98,6 +101,8 @@ export type CheckSpec = {
   tenantId: string
   sessionId: string
   image: string
+  /** The image with the environment's set-up, in place of its own. */
+  setUpImageId: string | null
   cpus: number
   memoryMb: number
   diskMb: number
@@ -123,6 +128,8 @@ export interface SandboxProvider {
   readonly isolated: boolean
   /** Null where the platform can't keep whole file systems: there only /workspace is kept. */
   readonly images: SandboxImages | null
+  /** Null where nothing can be set up for one environment alone: those with a script are refused. */
+  readonly setUps: SetUps | null
   /** Names the engine whose sandboxes only its own workers can reach. Throws SandboxUnavailableError while it can't be reached. */
   engineId(): Promise<string>
   /**
@@ -136,7 +143,16 @@ export interface SandboxProvider {
   remove(sessionId: string): Promise<void>
   /** What of ours this engine holds, by label, for the reaper and the checker. */
   list(): Promise<
-    { id: string; sessionId: string; tenantId: string; kind: 'sandbox' | 'check' | 'clone' | 'copy'; running: boolean; createdAt: Date }[]
+    {
+      id: string
+      sessionId: string
+      /** Of a `build`, which belongs to no session. */
+      buildId: string | null
+      tenantId: string
+      kind: 'sandbox' | 'check' | 'clone' | 'copy' | 'build'
+      running: boolean
+      createdAt: Date
+    }[]
   >
   removeById(id: string): Promise<void>
   /** A command as the main process of a fresh container with a copy of the workspace. */

@@ -1,3 +1,5 @@
+import { requireSetUp, type SetUp, SetUpFailedError, SetUpPendingError } from '../environments/require-set-up.ts'
+import { waitForSetUp } from '../environments/wait-for-set-up.ts'
 import {
   type Sandbox,
   SandboxImageError,
@@ -23,27 +25,7 @@ export const openSandbox = async (stretch: Stretch): Promise<Sandbox | 'let_go'>
   try {
     return await acquireHonest(stretch)
   } catch (error) {
-    if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost while a sandbox started')
-    if (error instanceof ClaimLostError) throw error
-    if (error instanceof ResourcesFailedError || error instanceof SandboxImageError) {
-      await stretch.append(
-        [
-          { type: 'harness.error', actor: 'platform', payload: { turnId: stretch.claim.turn.id, next: 'gave_up', message: error.message } },
-          statusEvent('PAUSED', 'RESOURCES_FAILED'),
-        ],
-        { turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused' } },
-      )
-      return 'let_go'
-    }
-    stretch.parts.logger.warn({ err: error, sessionId: stretch.claim.session.id }, 'no sandbox could be opened')
-    return retryLater(stretch, {
-      message:
-        error instanceof SandboxUnavailableError || error instanceof SandboxLostError ? error.message : 'the sandbox could not be started',
-      status: null,
-      retryAfterMs: null,
-      final: false,
-      costNanos: null,
-    })
+    return letGo(stretch, error)
   }
 }
 
@@ -59,4 +41,38 @@ const acquireHonest = async (stretch: Stretch): Promise<Sandbox> => {
     else throw error
     return sandboxes.acquire(stretch)
   }
+}
+
+/** The image with the environment's set-up, which checks run in. Its sandbox may have been made from it long ago, and it be gone since. */
+export const openSetUp = async (stretch: Stretch): Promise<SetUp | null | 'let_go'> => {
+  try {
+    return await requireSetUp(stretch)
+  } catch (error) {
+    return letGo(stretch, error)
+  }
+}
+
+const letGo = async (stretch: Stretch, error: unknown): Promise<'let_go'> => {
+  if (stretch.wishes.lost.aborted) throw new ClaimLostError('lost while a sandbox started')
+  if (error instanceof ClaimLostError) throw error
+  if (error instanceof SetUpPendingError || error instanceof SetUpFailedError) return waitForSetUp(stretch, error)
+  if (error instanceof ResourcesFailedError || error instanceof SandboxImageError) {
+    await stretch.append(
+      [
+        { type: 'harness.error', actor: 'platform', payload: { turnId: stretch.claim.turn.id, next: 'gave_up', message: error.message } },
+        statusEvent('PAUSED', 'RESOURCES_FAILED'),
+      ],
+      { turn: { op: 'wait', turnId: stretch.claim.turn.id, reason: 'paused' } },
+    )
+    return 'let_go'
+  }
+  stretch.parts.logger.warn({ err: error, sessionId: stretch.claim.session.id }, 'no sandbox could be opened')
+  return retryLater(stretch, {
+    message:
+      error instanceof SandboxUnavailableError || error instanceof SandboxLostError ? error.message : 'the sandbox could not be started',
+    status: null,
+    retryAfterMs: null,
+    final: false,
+    costNanos: null,
+  })
 }

@@ -10,6 +10,7 @@ import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { ClaimedTurn } from '@longhaul/core/src/turns/claim-turn.ts'
 import { decide, type Step } from '@longhaul/core/src/turns/decide.ts'
 import { viewTurn } from '@longhaul/core/src/turns/view-turn.ts'
+import { beginSetUp } from '../environments/wait-for-set-up.ts'
 import { runEvaluation } from '../judges/run-evaluation.ts'
 import { callModel } from './call-model.ts'
 import { settleAlone } from './call-priced-model.ts'
@@ -55,6 +56,7 @@ const takeStep = async (stretch: Stretch, step: Step): Promise<'go_on' | 'let_go
     case 'read_messages':
       return readMessages(stretch, step.seqs)
     case 'call_model':
+      if ((await beginSetUp(stretch)) === 'let_go') return 'let_go'
       await stretch.parts.checkpoints.takeBeside(stretch)
       return callModel(stretch)
     case 'start_call':

@@ -16,6 +16,7 @@ import type { UnreadMessage } from '@longhaul/core/src/turns/view-turn.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { CheckpointDesk } from '../checkpoints/checkpoint-desk.ts'
 import type { CheckpointCrashPoint } from '../checkpoints/crash-points.ts'
+import type { BuildCrashPoint } from '../environments/crash-points.ts'
 import { appendCounted } from '../metrics/count-turns.ts'
 import type { Model } from '../models/model.ts'
 import type { SandboxPool } from '../sandboxes/sandbox-pool.ts'
@@ -72,7 +73,7 @@ export const CRASH_POINTS = [
   'before_terminal',
   'after_terminal',
 ] as const
-export type CrashPoint = (typeof CRASH_POINTS)[number] | CheckpointCrashPoint
+export type CrashPoint = (typeof CRASH_POINTS)[number] | CheckpointCrashPoint | BuildCrashPoint
 
 /** The claim is another's, or the session is gone: the worker lets go without another word. */
 export class ClaimLostError extends Error {

@@ -11,7 +11,7 @@ export type ContainerSpec = {
   cpus: number
   memoryMb: number
   diskMb: number
-  kind: 'sandbox' | 'check' | 'clone' | 'copy'
+  kind: 'sandbox' | 'check' | 'clone' | 'copy' | 'build'
   /** Which Longhaul installation it belongs to, so that two on one engine don't reap each other's. */
   instance: string
   command: string[]

@@ -14,22 +14,29 @@ export const containerNameOf = (sessionId: string): string => `longhaul-${sessio
 
 /**
  * Makes the session's container, not yet started, and answers its id; null where one of its name stands. `image`: a kept one, with
- * everything in it; where it has gone meanwhile, SandboxUnavailableError.
+ * everything in it. `setUp`: the one with the environment's set-up. Where either has gone meanwhile, SandboxUnavailableError.
  */
 export const createSandbox = async (
   docker: Docker,
   spec: SandboxSpec,
-  { instance, epoch, signal, image }: { instance: string; epoch: number; signal: AbortSignal; image: string | null },
+  {
+    instance,
+    epoch,
+    signal,
+    image,
+    setUp,
+  }: { instance: string; epoch: number; signal: AbortSignal; image: string | null; setUp: string | null },
 ): Promise<string | null> => {
   const command = ['sh', '-c', runnerScript, 'runner', callsFolder, '/workspace', String(maxProcesses - 64)]
-  const hardened = toContainerOptions({ ...spec, image: image ?? spec.image, kind: 'sandbox', instance, command })
+  const hardened = toContainerOptions({ ...spec, image: image ?? setUp ?? spec.image, kind: 'sandbox', instance, command })
   const name = containerNameOf(spec.sessionId)
   const options = { ...hardened, name, Labels: { ...hardened.Labels, [epochLabel]: String(epoch) }, OpenStdin: true, StdinOnce: false }
   try {
-    if (image === null) return await createContainer(docker, options, signal)
-    await assertOwnImage(docker, image, spec.tenantId)
+    if (image === null && setUp === null) return await createContainer(docker, options, signal)
+    if (image !== null) await assertOwnImage(docker, image, { tenantId: spec.tenantId, kind: 'checkpoint' })
+    else if (setUp !== null) await assertOwnImage(docker, setUp, { tenantId: spec.tenantId, kind: 'setup' })
     const { id } = await askEngine((abortSignal) => docker.createContainer({ ...options, abortSignal }))
-    await askEngine((abortSignal) => docker.getContainer(id).putArchive(epochReset, { path: callsFolder, abortSignal }))
+    if (image !== null) await askEngine((abortSignal) => docker.getContainer(id).putArchive(epochReset, { path: callsFolder, abortSignal }))
     return id
   } catch (error) {
     if (statusOf(error) === 409) return null
@@ -40,7 +47,7 @@ export const createSandbox = async (
 /** Answers the container's id. An image that the engine lacks is pulled; one of the platform's own is refused. */
 export const createContainer = async (docker: Docker, options: ContainerCreateOptions, signal: AbortSignal): Promise<string> => {
   const image = options.Image ?? ''
-  const imageId = await resolveImage(docker, { image, tenantId: options.Labels?.['longhaul.tenant'] ?? '' }, signal)
+  const imageId = await resolveImage(docker, image, signal)
   try {
     signal.throwIfAborted()
     return (await askEngine((abortSignal) => docker.createContainer({ ...options, Image: imageId, abortSignal }))).id

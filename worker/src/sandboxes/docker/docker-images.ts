@@ -46,7 +46,7 @@ export class DockerImages implements SandboxImages {
   }
 
   async read(imageId: string, { path, ...of }: { tenantId: string; sessionId: string; path: string }): Promise<Readable | null> {
-    await assertOwnImage(this.#docker, imageId, of.tenantId)
+    await assertOwnImage(this.#docker, imageId, { tenantId: of.tenantId, kind: 'checkpoint' })
     // Made and never started: it only gives the image's files a place to be read from.
     const size = { cpus: 1, memoryMb: 64, diskMb: 64 }
     const options = toContainerOptions({ ...of, ...size, image: imageId, kind: 'copy', instance: this.#instance, command: ['true'] })

@@ -194,7 +194,14 @@ describe('without its engine', () => {
     await expect(provider.engineId()).rejects.toThrow(SandboxUnavailableError)
     await expect(provider.open(spec, { epoch: 1, filledId: null, signal: never })).rejects.toThrow(SandboxUnavailableError)
     await expect(provider.list()).rejects.toThrow(SandboxUnavailableError)
-    const check = { ...spec, workspace: async () => Readable.from([]), run: 'echo on the host', timeoutMs: 1_000, maxOutputBytes: 100 }
+    const check = {
+      ...spec,
+      setUpImageId: null,
+      workspace: async () => Readable.from([]),
+      run: 'echo on the host',
+      timeoutMs: 1_000,
+      maxOutputBytes: 100,
+    }
     expect(await provider.check(check, never)).toMatchObject({ completed: false, exitCode: null, output: '' })
   })
 

@@ -17,6 +17,7 @@ import { cloneGit } from './clone-git.ts'
 import { containerNameOf, createSandbox, epochLabel } from './create-sandbox.ts'
 import { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
+import { DockerSetUps } from './docker-set-ups.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { listContainers } from './list-containers.ts'
 import { runCheck } from './run-check.ts'
@@ -40,6 +41,7 @@ export class DockerProvider implements SandboxProvider {
   readonly name = 'docker'
   readonly isolated = true
   readonly images: DockerImages
+  readonly setUps: DockerSetUps
   readonly #docker: Docker
   readonly #options: DockerProviderOptions
   #engineId: string | null = null
@@ -47,6 +49,7 @@ export class DockerProvider implements SandboxProvider {
   constructor(options: DockerProviderOptions) {
     this.#docker = options.docker
     this.images = new DockerImages(options.docker, options)
+    this.setUps = new DockerSetUps(options.docker, options)
     this.#options = options
   }
 
@@ -56,7 +59,7 @@ export class DockerProvider implements SandboxProvider {
     return this.#engineId
   }
 
-  async open(spec: SandboxSpec, { epoch, filledId, signal, findImage }: OpenOptions): Promise<OpenedSandbox> {
+  async open(spec: SandboxSpec, { epoch, filledId, signal, findImage, findSetUp }: OpenOptions): Promise<OpenedSandbox> {
     for (let attempt = 1; attempt <= maxOpenAttempts; attempt++) {
       signal.throwIfAborted()
       const found = await this.#find(containerNameOf(spec.sessionId))
@@ -67,7 +70,8 @@ export class DockerProvider implements SandboxProvider {
       // One that the log does not know holds half of its resources at worst, and perhaps a claimant who still writes: start over.
       if (found) await this.removeById(found.id)
       const image = (await findImage?.()) ?? null
-      const id = await createSandbox(this.#docker, spec, { instance: this.#options.instance, epoch, signal, image })
+      const setUp = image === null ? ((await findSetUp?.()) ?? null) : null
+      const id = await createSandbox(this.#docker, spec, { instance: this.#options.instance, epoch, signal, image, setUp })
       const made = id === null ? null : await this.#find(id)
       if (made !== null) return { sandbox: await this.#attach(made.id, { epoch, ...spec }), fresh: true, madeFrom: made.imageId }
       await sleep(nameTakenMs, undefined, { signal })

@@ -11,6 +11,7 @@ export const listContainers = async (docker: Docker, instance: string): Promise<
   return found.map((container) => ({
     id: container.Id,
     sessionId: container.Labels['longhaul.session'] ?? '',
+    buildId: toBuildId(container.Labels),
     tenantId: container.Labels['longhaul.tenant'] ?? '',
     kind: toKind(container.Labels['longhaul.kind']),
     running: container.State === 'running',
@@ -19,4 +20,8 @@ export const listContainers = async (docker: Docker, instance: string): Promise<
 }
 
 const toKind = (label: string | undefined): Listed[number]['kind'] =>
-  label === 'check' || label === 'clone' || label === 'copy' ? label : 'sandbox'
+  label === 'check' || label === 'clone' || label === 'copy' || label === 'build' ? label : 'sandbox'
+
+/** Containers inherit the labels of their image, and one with a set-up says which build made it. */
+const toBuildId = (labels: Record<string, string>): string | null =>
+  labels['longhaul.kind'] === 'build' ? (labels['longhaul.build'] ?? '') : null

@@ -10,13 +10,9 @@ const KIND = 'longhaul.kind'
 /**
  * The id of the image that an environment names, pulled where the engine lacks it; an id, so that nobody moves the name meanwhile. One
  * that the platform made holds a session's files, and any of its names, tag or digest, can be guessed or was seen in a log: it is nobody's to
- * name (invariant 11). What an environment's own set-up made holds no session's files.
+ * name (invariant 11). One with an environment's set-up is found by its build, and by no name either.
  */
-export const resolveImage = async (
-  docker: Docker,
-  { image, tenantId }: { image: string; tenantId: string },
-  signal: AbortSignal,
-): Promise<string> => {
+export const resolveImage = async (docker: Docker, image: string, signal: AbortSignal): Promise<string> => {
   signal.throwIfAborted()
   let found = await inspectImage(docker, image)
   if (found === null) {
@@ -24,18 +20,20 @@ export const resolveImage = async (
     found = await inspectImage(docker, image)
   }
   if (found === null) throw new SandboxImageError(`The engine has no image ${image}.`)
-  const labels = found.Config?.Labels ?? {}
-  const isOwnSetup = labels[KIND] === 'setup' && labels['longhaul.tenant'] === tenantId
-  if (labels[KIND] !== undefined && !isOwnSetup) throw new SandboxImageError(`Image ${image} is not one that an environment can name.`)
+  if (found.Config?.Labels?.[KIND] !== undefined) throw new SandboxImageError(`Image ${image} is not one that an environment can name.`)
   return found.Id
 }
 
 /** Throws where a kept image is not the tenant's own, or is none: the database says whose it is, and the engine must say the same. */
-export const assertOwnImage = async (docker: Docker, imageId: string, tenantId: string): Promise<void> => {
+export const assertOwnImage = async (
+  docker: Docker,
+  imageId: string,
+  { tenantId, kind }: { tenantId: string; kind: 'checkpoint' | 'setup' },
+): Promise<void> => {
   const found = await inspectImage(docker, imageId)
   if (found === null) throw new SandboxUnavailableError(`The kept image ${imageId} has gone.`)
   const labels = found.Config?.Labels ?? {}
-  if (labels[KIND] === 'checkpoint' && labels['longhaul.tenant'] === tenantId) return
+  if (labels[KIND] === kind && labels['longhaul.tenant'] === tenantId) return
   throw new SandboxImageError(`Image ${imageId} keeps no files of this tenant.`)
 }
 

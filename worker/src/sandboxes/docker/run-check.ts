@@ -1,10 +1,11 @@
 import type Docker from 'dockerode'
-import type { Container } from 'dockerode'
+import type { Container, ContainerCreateOptions } from 'dockerode'
 import { HeadAndTail } from '../runner/collect-output.ts'
 import { type CheckResult, type CheckSpec, SandboxImageError } from '../sandbox.ts'
 import { toContainerOptions } from './container-options.ts'
 import { createContainer } from './create-sandbox.ts'
 import { askEngine, statusOf } from './engine.ts'
+import { assertOwnImage } from './resolve-image.ts'
 import { runToEnd } from './run-to-end.ts'
 import { skeleton } from './skeleton.ts'
 
@@ -29,7 +30,10 @@ export const runCheck = async (
     isolated: true,
   })
   try {
-    container = docker.getContainer(await createContainer(docker, toCheckOptions(spec, instance), signal))
+    const options = toCheckOptions(spec, instance)
+    container = docker.getContainer(
+      spec.setUpImageId === null ? await createContainer(docker, options, signal) : await createFromSetUp(docker, options, spec),
+    )
     await fill(container, spec)
     signal.throwIfAborted()
     const exitCode = await runToEnd(container, { timeoutMs: spec.timeoutMs, onOutput: (bytes) => output.add(bytes), signal })
@@ -49,6 +53,11 @@ export const runCheck = async (
   }
 }
 
+const createFromSetUp = async (docker: Docker, options: ContainerCreateOptions, { tenantId, setUpImageId }: CheckSpec): Promise<string> => {
+  await assertOwnImage(docker, setUpImageId ?? '', { tenantId, kind: 'setup' })
+  return (await askEngine((abortSignal) => docker.createContainer({ ...options, abortSignal }))).id
+}
+
 const toCheckOptions = (spec: CheckSpec, instance: string) => {
   // The same shell that the agent's commands get.
   const command = [
@@ -58,7 +67,7 @@ const toCheckOptions = (spec: CheckSpec, instance: string) => {
     'check',
     spec.run,
   ]
-  return toContainerOptions({ ...spec, kind: 'check', instance, command })
+  return toContainerOptions({ ...spec, image: spec.setUpImageId ?? spec.image, kind: 'check', instance, command })
 }
 
 const fill = async (container: Container, spec: CheckSpec): Promise<void> => {

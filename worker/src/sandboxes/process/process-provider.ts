@@ -42,6 +42,7 @@ export class ProcessProvider implements SandboxProvider {
   readonly name = 'process'
   readonly isolated = false
   readonly images = null
+  readonly setUps = null
   readonly #root: string
   readonly #git: GitSettings
 
@@ -54,7 +55,7 @@ export class ProcessProvider implements SandboxProvider {
     return `process-${createHash('sha256').update(`${hostname()}\0${this.#root}`).digest('hex').slice(0, 16)}`
   }
 
-  async open(spec: SandboxSpec, { epoch, filledId, signal, findImage }: OpenOptions): Promise<OpenedSandbox> {
+  async open(spec: SandboxSpec, { epoch, filledId, signal, findImage, findSetUp }: OpenOptions): Promise<OpenedSandbox> {
     signal.throwIfAborted()
     const name = toName(spec.sessionId)
     await mkdir(this.#root, { recursive: true, mode: 0o711 })
@@ -67,6 +68,8 @@ export class ProcessProvider implements SandboxProvider {
       if (found && !filled) await this.#removeFolder(found)
       // There are no images here, but whoever opens learns what the workspace is to be filled with.
       if (!filled) await findImage?.()
+      // Nor set-ups: one that is needed is refused by whoever is asked for it.
+      if (!filled) await findSetUp?.()
       const folder = filled
         ? found
         : await createFolder(this.#root, name, { sessionId: spec.sessionId, tenantId: spec.tenantId, kind: 'sandbox', epoch })
@@ -95,6 +98,7 @@ export class ProcessProvider implements SandboxProvider {
       (await listFolders(this.#root)).map(async (folder) => ({
         id: folder.path.slice(this.#root.length + 1),
         sessionId: folder.meta.sessionId,
+        buildId: null,
         tenantId: folder.meta.tenantId,
         kind: folder.meta.kind,
         running: folder.meta.kind !== 'sandbox' || (await new ProcessHost(folder, 0).isRunning()),
