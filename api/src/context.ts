@@ -21,6 +21,7 @@ const OWNED = {
   'agent version': 'agent_version',
   environment: 'environment',
   'environment version': 'environment_version',
+  'environment build': 'environment_build',
   thread: 'thread',
   'done-condition': 'condition',
   evaluation: 'evaluation',

@@ -7,6 +7,7 @@ import type {
   BudgetRow,
   CheckpointRow,
   ConditionRow,
+  EnvironmentBuildRow,
   EnvironmentRow,
   EnvironmentVersionRow,
   EvaluationRow,
@@ -68,6 +69,7 @@ export const createLoaders = (read: TenantReader, tenantId: string) => {
         }),
       (row) => row.environmentId,
     ),
+    environmentBuild: one<EnvironmentBuildRow>((prisma, keys) => prisma.environmentBuild.findMany(byId(keys)), id),
     session: one<SessionRow>((prisma, keys) => prisma.session.findMany({ where: { tenantId, id: { in: keys }, deletedAt: null } }), id),
     thread: one<ThreadRow>(
       (prisma, keys) => prisma.thread.findMany({ where: { tenantId, id: { in: keys }, session: { deletedAt: null } } }),

@@ -35,6 +35,7 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
     AgentVersion: victim.agentVersionId,
     Environment: victim.environmentId,
     EnvironmentVersion: victim.environmentVersionId,
+    EnvironmentBuild: victim.buildId,
     Session: victim.sessionId,
     Thread: victim.threadId,
     Event: victim.eventId,
@@ -95,7 +96,7 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
   /** With the real ids replaced by ones that never were, the same question must get the same answer. */
   const withUnknownIds = (variables: object): object => {
     const text = JSON.stringify(variables).replace(
-      /\b((?:tnt|key|agt|agv|env|evv|ses|thr|cnd|ckp|evl|bgt)_)[0-9a-z]{26}/g,
+      /\b((?:tnt|key|agt|agv|env|evv|bld|ses|thr|cnd|ckp|evl|bgt)_)[0-9a-z]{26}/g,
       (_, prefix: string) => prefix + '0'.repeat(26),
     )
     return JSON.parse(text.replace(victim.slug, 'no-such-tenant'))

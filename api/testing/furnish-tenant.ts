@@ -13,6 +13,7 @@ export type FurnishedTenant = TestTenant &
     | 'agentVersionId'
     | 'environmentVersionId'
     | 'eventId'
+    | 'buildId'
     | 'evaluationId'
     | 'checkpointId'
     | 'slug',
@@ -52,6 +53,11 @@ export const furnishTenant = async (api: TestApi, tenant: TestTenant): Promise<F
     "insert into evaluation (id, tenant_id, session_id, condition_id, round, seq, verdict, explanation, evidence, workspace_digest, isolated) values ($1, $2, $3, $4, 1, 1, 'SATISFIED', 'secret', '{}', 'd', true)",
     [evaluationId, tenantId, sessionId, conditionId],
   )
+  const buildId = createId('bld')
+  await api.database.superuser.query(
+    "insert into environment_build (id, tenant_id, environment_version_id, engine_id, setup_hash, state, log) values ($1, $2, $3, 'eng', 'hash', 'failed', 'secret')",
+    [buildId, tenantId, environmentVersion.id],
+  )
   const { viewer } = await api.get<{ viewer: { apiKey: { id: string }; tenant: { slug: string } } }>(
     adminKey,
     '{ viewer { apiKey { id } tenant { slug } } }',
@@ -61,6 +67,7 @@ export const furnishTenant = async (api: TestApi, tenant: TestTenant): Promise<F
     sessionId,
     conditionId,
     evaluationId,
+    buildId,
     checkpointId: (await takeCheckpoint(api.database.db, { tenantId, sessionId })).id,
     budgetId: budgets[0]?.id as string,
     keyId: viewer.apiKey.id,

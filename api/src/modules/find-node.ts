@@ -17,6 +17,11 @@ const KINDS: Record<string, Kind & { type: string }> = {
     noun: 'environment version',
     find: ({ load }, id) => loadOne(load.environmentVersion, 'environment version', id),
   },
+  bld: {
+    type: 'EnvironmentBuild',
+    noun: 'environment build',
+    find: ({ load }, id) => loadOne(load.environmentBuild, 'environment build', id),
+  },
   ses: {
     type: 'Session',
     noun: 'session',

@@ -19,6 +19,13 @@ const LISTS = {
     columns:
       'id, tenant_id as "tenantId", environment_id as "environmentId", version, image, cpus, memory_mb as "memoryMb", disk_mb as "diskMb", network, allowed_hosts as "allowedHosts", setup_script as "setupScript", created_at as "createdAt"',
   },
+  environment_build: {
+    table: 'environment_build',
+    owner: 'setup_hash = (select v.setup_hash from environment_version v where v.id = parent.id)',
+    order: 'id',
+    columns:
+      'id, tenant_id as "tenantId", engine_id as "engineId", state, exit_code as "exitCode", failed_line as "failedLine", problem, log, log_truncated as "logTruncated", created_at as "createdAt", started_at as "startedAt", finished_at as "finishedAt"',
+  },
   checkpoint: {
     table: 'checkpoint',
     owner: "session_id = parent.id and state = 'whole'",

@@ -11,6 +11,23 @@ export type AgentRow = db.Agent
 export type AgentVersionRow = Typed<db.AgentVersion, { tools: api.ToolGrant[] }>
 export type EnvironmentRow = db.Environment
 export type EnvironmentVersionRow = Typed<db.EnvironmentVersion, { network: api.NetworkPolicy }>
+export type EnvironmentBuildRow = Typed<
+  Pick<
+    db.EnvironmentBuild,
+    | 'id'
+    | 'tenantId'
+    | 'engineId'
+    | 'exitCode'
+    | 'failedLine'
+    | 'problem'
+    | 'log'
+    | 'logTruncated'
+    | 'createdAt'
+    | 'startedAt'
+    | 'finishedAt'
+  >,
+  { state: 'asked' | 'building' | 'built' | 'failed' }
+>
 export type SessionRow = Typed<
   db.Session,
   { status: api.SessionStatus; stopReason: api.StopReason | null; sandboxState: api.SandboxState | null }

@@ -4,9 +4,11 @@ import type { IdInput, Resolvers } from '../../generated/resolver-types.ts'
 import { ID_KEY, NUMBER_KEY, parsePage, toConnection } from '../../graphql/connection.ts'
 import { loadOne } from '../load-one.ts'
 import { pageOf } from '../page-of.ts'
-import type { EnvironmentVersionRow } from '../parents.ts'
+import type { EnvironmentBuildRow, EnvironmentVersionRow } from '../parents.ts'
 import { createEnvironmentMutation } from './create-environment.ts'
 import { updateEnvironmentMutation } from './update-environment.ts'
+
+const BUILD_STATES = { asked: 'QUEUED', building: 'BUILDING', built: 'BUILT', failed: 'FAILED' } as const
 
 export const environmentResolvers: Resolvers = {
   Query: {
@@ -39,6 +41,15 @@ export const environmentResolvers: Resolvers = {
   EnvironmentVersion: {
     environment: ({ environmentId, tenantId }, _, context) =>
       loadOne(context.tenant(tenantId).load.environment, 'environment', environmentId),
+    builds: async ({ id, tenantId }, args, context) => {
+      const page = parsePage(args, { size: 20, isKey: ID_KEY })
+      const rows = await pageOf<EnvironmentBuildRow>(context.tenant(tenantId), 'environment_build', { page, id })
+      return toConnection(rows, page, { key: (row) => row.id, node: (row) => row })
+    },
+  },
+  EnvironmentBuild: {
+    state: ({ state }) => BUILD_STATES[state],
+    engineId: ({ engineId }, _, context) => (context.principal.role === 'OPERATOR' ? engineId : null),
   },
 }
 
