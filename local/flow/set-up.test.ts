@@ -12,7 +12,7 @@ let customer: Customer
 const bash = (command: string): Step => ({ toolCalls: [{ name: 'bash', input: { command } }] })
 
 beforeAll(async () => {
-  platform = await startPlatform()
+  platform = await startPlatform({ SANDBOX_IDLE_MS: '500' })
   platform.scene.model.addScript('use', [bash('greet >greeting.txt; cat greeting.txt'), { text: 'Greeted.' }])
   await platform.workers.start()
   await platform.workers.start()

@@ -59,7 +59,9 @@ it('two tenants with the same script share nothing: each has its own build and i
     const thief = await seedTenant(test.db, { image, setupScript: writes('mine') })
     const sessionId = await seedSession(longhaul.parts, thief, { prompt: '[[script:use]]' })
     await longhaul.waitForStatus(sessionId, ['PAUSED'])
-    expect(await buildsOf(thief.tenantId)).toMatchObject([{ state: 'failed', problem: expect.stringMatching(/can't get image/) }])
+    expect(await buildsOf(thief.tenantId)).toMatchObject([
+      { state: 'failed', problem: expect.stringMatching(/is not one that an environment can name/) },
+    ])
   }
 })
 

@@ -67,7 +67,7 @@ test("what is saved is nobody's to name: no environment starts from it by tag or
   const tag = `longhaul-checkpoint:${owner.checkpointId}`
   for (const image of [tag, `docker.io/library/${tag}`, imageId, imageId.slice('sha256:'.length, 'sha256:'.length + 12)]) {
     await expect(open({ ...stranger, image })).rejects.toThrow(SandboxImageError)
-    const check = { ...stranger, image, run: 'cat secret', timeoutMs: 5_000, maxOutputBytes: 100 }
+    const check = { ...stranger, image, setUpImageId: null, run: 'cat secret', timeoutMs: 5_000, maxOutputBytes: 100 }
     expect(await provider.check({ ...check, workspace: async () => Readable.from([]) }, never)).toMatchObject({
       completed: false,
       output: '',

@@ -29,10 +29,10 @@ const build = async (script: string, more: Partial<SetUpSpec> = {}): Promise<Set
   expect(await provider.list()).toEqual([])
   return { ...end, output, key }
 }
-const check = async (setUpImageId: string, run: string) => {
+const check = async (setUpImageId: string, run: string, tenantId = 'tnt_a') => {
   const size = { cpus: 1, memoryMb: 256, diskMb: 64, timeoutMs: 20_000, maxOutputBytes: 4_000 }
   const workspace = async () => (await import('node:stream')).Readable.from([Buffer.alloc(1024)])
-  return provider.check({ tenantId: 'tnt_a', sessionId: 'ses_a', image: 'no-such-image', setUpImageId, ...size, workspace, run }, never)
+  return provider.check({ tenantId, sessionId: 'ses_a', image: 'no-such-image', setUpImageId, ...size, workspace, run }, never)
 }
 
 test('a script that ends well is an image of what it has written, for its tenant and its key alone', { timeout: 60_000 }, async () => {
@@ -46,7 +46,8 @@ test('a script that ends well is an image of what it has written, for its tenant
   // In it, a command is as everywhere: without root, and with the agent's environment.
   const checked = await check(imageId ?? '', 'tool; id -u; echo $HOME $DEBIAN_FRONTEND; ls -ld /workspace | cut -c1-10; ls /workspace')
   expect(checked).toMatchObject({ exitCode: 0, output: 'mine\n10001\n/home/agent\ndrwxr-xr-x\n' })
-  // Its name is nobody's to use.
+  // Its name is nobody's to use, and no other tenant is given it.
+  expect(await check(imageId ?? '', 'tool', 'tnt_b')).toMatchObject({ completed: false, output: '' })
   await expect(setUps.resolve(`longhaul-setup:${key}`, never)).rejects.toThrow(SandboxImageError)
   await setUps.remove(key)
   expect(await setUps.has(imageId ?? '')).toBe(false)
