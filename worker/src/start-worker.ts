@@ -99,7 +99,16 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
       await Promise.race([drained, sleep(options.drainMs, undefined, { ref: false })])
       await handOver(parts, active)
       await Promise.race([drained, sleep(5_000, undefined, { ref: false })])
-      await Promise.all([suspectsEnded, sweeping.stop(), reaping.stop(), house.stop(), looks.stop(), checkpoints.stop(), buildsEnded, peers.stop()])
+      await Promise.all([
+        suspectsEnded,
+        sweeping.stop(),
+        reaping.stop(),
+        house.stop(),
+        looks.stop(),
+        checkpoints.stop(),
+        buildsEnded,
+        peers.stop(),
+      ])
       await lease.stop()
       await queue.flush()
       await announcer.flush()
