@@ -75,6 +75,8 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
     'CreateCheckpointInput.sessionId': victim.sessionId,
     'ForkSessionInput.checkpointId': victim.checkpointId,
     'ForkInput.agentId': victim.agentId,
+    'RewindSessionInput.checkpointId': victim.checkpointId,
+    'RewindSessionInput.sessionId': victim.sessionId,
     'WaiveDoneConditionInput.id': victim.conditionId,
   })
 
@@ -208,6 +210,7 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
         'evaluateSession',
         'createCheckpoint',
         'forkSession',
+        'rewindSession',
       ],
     }
 

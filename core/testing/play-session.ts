@@ -11,6 +11,7 @@ import { seedSession, seedTenant, silentParts } from './seeds.ts'
 
 export type Played = {
   tenantId: string
+  agentId: string
   sessionId: string
   threadId: string
   head: number
@@ -38,7 +39,14 @@ export const playSession = async (db: Database, { leaveRunning = false } = {}): 
   const read: NewEvent = { type: 'user.message_read', actor: 'platform', payload: { turnId, seqs: claimed.unread.map(({ seq }) => seq) } }
   await player.append([read])
   await player.reserve()
-  const played = { tenantId: tenant.tenantId, sessionId, threadId, reservationIds: player.reservationIds, costs: player.costs }
+  const played = {
+    tenantId: tenant.tenantId,
+    agentId: tenant.agentId,
+    sessionId,
+    threadId,
+    reservationIds: player.reservationIds,
+    costs: player.costs,
+  }
   const call = {
     turnId,
     callId: 'toolu_1',
@@ -67,6 +75,60 @@ export const playSession = async (db: Database, { leaveRunning = false } = {}): 
     { op: 'settle', turnId: second.turnId, outcome: 'ended', next: null },
   )
   return { ...played, head, call: { call, result } }
+}
+
+/**
+ * Goes on with a played session by one turn, that a message made due: reads it, answers with one call and its result, IDLE. With
+ * `leaveOpen` it is paused before the call begins.
+ */
+export const playOn = async (
+  db: Database,
+  {
+    tenantId,
+    sessionId,
+    agentId,
+    say,
+    callId,
+    leaveOpen = false,
+  }: { tenantId: string; sessionId: string; agentId: string; say: string; callId: string; leaveOpen?: boolean },
+): Promise<number> => {
+  const workerId = createId('wrk')
+  await startLease(db, { workerId, engineId: null, kind: 'worker', host: 'here', pid: 1, leaseMs: 60_000 })
+  const player = createPlayer(db, { tenantId, agentId, sessionId, workerId })
+  const { claimed, turnId } = await player.claim()
+  await player.append([{ type: 'user.message_read', actor: 'platform', payload: { turnId, seqs: claimed.unread.map(({ seq }) => seq) } }])
+  await player.reserve()
+  const input = { command: say }
+  await player.answer(
+    [
+      { type: 'text', text: say },
+      { type: 'tool_use', id: callId, name: 'bash', input },
+    ],
+    'tool_use',
+  )
+  if (leaveOpen)
+    return player.append(
+      [{ type: 'session.status', actor: 'platform', payload: { status: 'PAUSED', stopReason: 'PAUSED_BY_USER', activity: null } }],
+      {
+        op: 'wait',
+        turnId,
+        reason: 'paused',
+      },
+    )
+  const callSeq = await player.append([
+    { type: 'agent.tool_call', actor: 'agent', payload: { turnId, callId, name: 'bash', input, permission: 'ALWAYS_ALLOW', summary: say } },
+  ])
+  const result = { isError: false, exitCode: 0, durationMs: 3, truncated: false, outputFile: null, outcome: 'done' as const, output: say }
+  await player.append([{ type: 'agent.tool_result', actor: 'agent', payload: { turnId, callId, callSeq, ...result } }])
+  return player.append(
+    [{ type: 'session.status', actor: 'platform', payload: { status: 'IDLE', stopReason: 'END_TURN', activity: null } }],
+    {
+      op: 'settle',
+      turnId,
+      outcome: 'ended',
+      next: null,
+    },
+  )
 }
 
 const createPlayer = (db: Database, of: { tenantId: string; agentId: string; sessionId: string; workerId: string }) => {

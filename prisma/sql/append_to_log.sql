@@ -70,6 +70,21 @@ begin
       s.sandbox_used_at := v_time;
     when 'session.forked' then
       s.engine_id := v_payload->>'engineId';
+    when 'session.rewound' then
+      update condition set status = 'PENDING' where session_id = s.id and status <> 'WAIVED';
+      s.rounds_since_message := 0; -- a person has spoken
+      if jsonb_typeof(v_payload->'thread') = 'object' then
+        update thread set context_from_seq = (v_payload->'thread'->>'contextFromSeq')::int, context_tokens = (v_payload->'thread'->>'contextTokens')::int,
+          undone = v_payload->'thread'->'undone' where id = p_thread;
+        delete from unread_message where session_id = s.id and thread_id = p_thread;
+        insert into unread_message (session_id, seq, tenant_id, thread_id, mode)
+        select s.id, (u->>'seq')::int, s.tenant_id, p_thread, u->>'mode' from jsonb_array_elements(v_payload->'thread'->'unread') u;
+      end if;
+      if jsonb_typeof(v_payload->'files') = 'object' then
+        s.files_undone := v_payload->'files'->'undone';
+        s.files_checkpoint_id := v_payload->'files'->>'originId';
+        s.engine_id := v_payload->'files'->>'engineId';
+      end if;
     when 'condition.added' then
       insert into condition (id, tenant_id, session_id, position, name, kind, spec)
       values (v_payload->>'conditionId', s.tenant_id, s.id, s.head, v_payload->>'name', v_payload->>'kind', v_payload->'spec');
@@ -104,6 +119,6 @@ language sql as $$
     turns = s.turns, tool_calls = s.tool_calls, active_ms = s.active_ms, sandbox_ms = s.sandbox_ms, evaluation_rounds = s.evaluation_rounds,
     rounds_since_message = s.rounds_since_message, control = s.control, engine_id = s.engine_id, sandbox_id = s.sandbox_id,
     sandbox_state = s.sandbox_state, sandbox_provider = s.sandbox_provider, sandbox_image = s.sandbox_image, sandbox_used_at = s.sandbox_used_at, baseline_snapshot_id = s.baseline_snapshot_id,
-    updated_at = s.updated_at, completed_at = s.completed_at
+    files_undone = s.files_undone, files_checkpoint_id = s.files_checkpoint_id, updated_at = s.updated_at, completed_at = s.completed_at
   where id = s.id
 $$;

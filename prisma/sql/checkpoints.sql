@@ -4,7 +4,7 @@
 
 -- Where a checkpoint begins: the log's head and the thread as it stands there. A wish that is asked for is taken, once; one of the
 -- platform's own is added. p_epoch: the claim under which it is taken; null where nobody may hold one.
--- Returns {epoch, seq, threadId, contextFromSeq, contextTokens, unread, baselineSnapshotId, engineId, sandboxId} or {refused: 'not_found' | 'held' | 'taken'}.
+-- Returns {epoch, seq, threadId, contextFromSeq, contextTokens, undone, filesUndone, unread, baselineSnapshotId, engineId, sandboxId} or {refused: 'not_found' | 'held' | 'taken'}.
 create or replace function begin_checkpoint(p_tenant text, p_session text, p_epoch int, p_worker text, p_checkpoint jsonb) returns jsonb
 language plpgsql set search_path = public as $$
 declare
@@ -28,7 +28,7 @@ begin
   end if;
   select * into h from thread where id = s.primary_thread_id;
   return jsonb_build_object('epoch', c.epoch, 'seq', s.head, 'threadId', h.id, 'contextFromSeq', h.context_from_seq, 'contextTokens', h.context_tokens,
-    'unread', (select coalesce(jsonb_agg(jsonb_build_object('seq', u.seq, 'mode', u.mode) order by u.seq), '[]') from unread_message u
+    'undone', h.undone, 'filesUndone', s.files_undone, 'unread', (select coalesce(jsonb_agg(jsonb_build_object('seq', u.seq, 'mode', u.mode) order by u.seq), '[]') from unread_message u
       where u.session_id = s.id and u.thread_id = h.id),
     'baselineSnapshotId', s.baseline_snapshot_id, 'engineId', s.engine_id, 'sandboxId', s.sandbox_id);
 end $$;
@@ -90,7 +90,8 @@ begin
   return query with unwanted as (
     select k.id from checkpoint k join session s on s.id = k.session_id
     where k.id = any(v_free) and k.state <> 'taking' and not (k.state = 'whole' and (
-      (s.deleted_at is null and (k.trigger in ('MANUAL', 'FORK') or k.id in (
+      exists (select from session f where f.files_checkpoint_id = k.id and f.deleted_at is null) -- what it was taken back to
+      or (s.deleted_at is null and (k.trigger in ('MANUAL', 'FORK') or k.id in (
         select n.id from checkpoint n where n.session_id = k.session_id and n.state = 'whole' and n.image_id is not null order by n.created_at desc limit p_kept)))
       or exists (select from log_segment g join session f on f.id = g.session_id
         where g.source_session_id = k.session_id and f.deleted_at is null and g.to_seq = k.seq)))
@@ -120,16 +121,26 @@ begin
   update checkpoint set problem = p_problem where id = p_checkpoint;
 end $$;
 
--- What a session's files can be restored from, newest first: its own checkpoints and those it inherits. p_at: none of a later position.
+-- What a session's files can be restored from, newest first: its own checkpoints and those it inherits, but none that was undone. With
+-- p_checkpoint: as they were there, so that one which was undone itself leads to itself.
 -- [{id, sessionId, seq, engineId, imageId, snapshotId}]
-create or replace function read_restore_points(p_tenant text, p_session text, p_at int) returns jsonb
+create or replace function read_restore_points(p_tenant text, p_session text, p_checkpoint text) returns jsonb
 language plpgsql set search_path = public as $$
+declare
+  v_at int := 2147483647;
+  v_undone jsonb;
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
+  if p_checkpoint is null then
+    select files_undone into v_undone from session where id = p_session;
+  else
+    select seq, coalesce(context->'filesUndone', '[]') into v_at, v_undone from checkpoint where id = p_checkpoint and state = 'whole';
+  end if;
   return (select coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'sessionId', x.session_id, 'seq', x.seq, 'engineId', x.engine_id, 'imageId', x.image_id, 'snapshotId', x.snapshot_id)
       order by x.seq desc, x.created_at desc), '[]')
     from (select k.* from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
-      where p.session_id = p_session and k.seq <= coalesce(p_at, 2147483647) and k.state = 'whole' and k.problem is null and (k.image_id is not null or k.snapshot_id is not null)
+      where p.session_id = p_session and k.seq <= v_at and not is_undone(v_undone, k.seq) and k.state = 'whole' and k.problem is null
+        and (k.image_id is not null or k.snapshot_id is not null)
       order by k.seq desc, k.created_at desc limit 20) x);
 end $$;
 
@@ -139,4 +150,12 @@ language plpgsql set search_path = public as $$
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
   return (select jsonb_build_object('state', state, 'problem', problem) from checkpoint where id = p_checkpoint);
+end $$;
+
+-- Whose checkpoint this is, if it is whole and its session is there.
+create or replace function read_checkpoint_owner(p_tenant text, p_checkpoint text) returns text
+language plpgsql set search_path = public as $$
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  return (select s.id from checkpoint k join session s on s.id = k.session_id and s.deleted_at is null where k.id = p_checkpoint and k.tenant_id = p_tenant and k.state = 'whole');
 end $$;

@@ -4,7 +4,7 @@ create or replace function read_file_look(p_tenant text, p_look text) returns js
 language plpgsql set search_path = public as $$
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
-  return (select jsonb_build_object('id', id, 'tenantId', tenant_id, 'sessionId', session_id, 'op', op, 'path', path, 'atSeq', at_seq,
+  return (select jsonb_build_object('id', id, 'tenantId', tenant_id, 'sessionId', session_id, 'op', op, 'path', path, 'checkpointId', checkpoint_id,
     'sandboxId', (select s.sandbox_id from session s where s.id = session_id and s.engine_id = file_look.engine_id)) from file_look where id = p_look);
 end $$;
 

@@ -22,12 +22,13 @@ begin
     where p.session_id = s.id and k.seq between p.from_seq and p.to_seq;
 
   insert into session (id, tenant_id, title, prompt, agent_id, agent_version_id, environment_id, environment_version_id, metadata, primary_thread_id,
-    max_evaluations, head, head_hash, base_seq, forked_from_id, baseline_snapshot_id)
+    max_evaluations, head, head_hash, base_seq, forked_from_id, baseline_snapshot_id, files_undone)
   values (p_fork->>'sessionId', p_tenant, coalesce(p_fork->>'title', s.title), coalesce(p_fork->>'prompt', s.prompt), coalesce(p_fork->>'agentId', s.agent_id),
     coalesce(p_fork->>'agentVersionId', s.agent_version_id), s.environment_id, s.environment_version_id, s.metadata, p_fork->>'threadId', s.max_evaluations,
-    k.seq, v_hash, k.seq, k.id, k.context->>'baselineSnapshotId');
-  insert into thread (id, tenant_id, session_id, name, context_from_seq, context_tokens)
-  values (p_fork->>'threadId', p_tenant, p_fork->>'sessionId', 'main', (k.context->>'contextFromSeq')::int, (k.context->>'contextTokens')::int);
+    k.seq, v_hash, k.seq, k.id, k.context->>'baselineSnapshotId', coalesce(k.context->'filesUndone', '[]'));
+  insert into thread (id, tenant_id, session_id, name, context_from_seq, context_tokens, undone)
+  values (p_fork->>'threadId', p_tenant, p_fork->>'sessionId', 'main', (k.context->>'contextFromSeq')::int, (k.context->>'contextTokens')::int,
+    coalesce(k.context->'undone', '[]'));
   insert into claim (thread_id, tenant_id, session_id) values (p_fork->>'threadId', p_tenant, p_fork->>'sessionId');
   insert into log_segment (session_id, from_seq, to_seq, tenant_id, source_session_id, source_thread_id)
   select p_fork->>'sessionId', p.from_seq, least(p.to_seq, k.seq), p_tenant, p.source_session_id, p.source_thread_id

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { SessionFold } from '../events/fold-session.ts'
+import { NEW_THREAD, type SessionFold } from '../events/fold-session.ts'
 
 /** A session's rows as one value, in the shape of the fold: numbers as text, so that bigint and numeric compare alike. */
 export type Projection = {
@@ -17,8 +17,9 @@ export const readProjection = async (client: pg.ClientBase | pg.Pool, sessionId:
          'outputTokens', output_tokens::text, 'cacheReadTokens', cache_read_tokens::text, 'cacheWriteTokens', cache_write_tokens::text, 'turns', turns::text,
          'toolCalls', tool_calls::text, 'evaluationRounds', evaluation_rounds::text, 'roundsSinceMessage', rounds_since_message::text,
          'sandboxState', sandbox_state, 'sandboxId', sandbox_id, 'sandboxProvider', sandbox_provider, 'sandboxImage', sandbox_image, 'engineId', engine_id,
-         'sandboxUsedAt', ${millis('sandbox_used_at')}, 'baselineSnapshotId', baseline_snapshot_id, 'completedAt', ${millis('completed_at')}),
-       'threads', (select coalesce(jsonb_object_agg(id, concat_ws(' ', context_from_seq, context_tokens, cost_nanos)), '{}') from thread where session_id = s.id),
+         'sandboxUsedAt', ${millis('sandbox_used_at')}, 'baselineSnapshotId', baseline_snapshot_id,
+         'filesUndone', replace(files_undone::text, ' ', ''), 'filesCheckpointId', files_checkpoint_id, 'completedAt', ${millis('completed_at')}),
+       'threads', (select coalesce(jsonb_object_agg(id, concat_ws(' ', context_from_seq, context_tokens, cost_nanos, replace(undone::text, ' ', ''))), '{}') from thread where session_id = s.id),
        'conditions', (select coalesce(jsonb_object_agg(id, concat_ws(' ', position, kind, status, last_evaluation_id, name)), '{}') from condition where session_id = s.id),
        'unread', (select coalesce(jsonb_object_agg(seq, concat_ws(' ', thread_id, mode)), '{}') from unread_message where session_id = s.id),
        'evaluations', (select count(*)::text from evaluation where session_id = s.id)) as projection
@@ -52,7 +53,7 @@ const show = (value: string | null | undefined): string => JSON.stringify(value 
 /** A thread that no event changed stands as it was made. */
 const toProjection = (fold: SessionFold, threadIds: readonly string[]): Projection => {
   const { sandbox } = fold
-  const threads = threadIds.map((id) => [id, fold.threads.get(id) ?? { contextFromSeq: 1, contextTokens: 0, costNanos: 0n }] as const)
+  const threads = threadIds.map((id) => [id, fold.threads.get(id) ?? NEW_THREAD] as const)
   return {
     session: {
       head: String(fold.head),
@@ -74,12 +75,14 @@ const toProjection = (fold: SessionFold, threadIds: readonly string[]): Projecti
       engineId: fold.engineId,
       sandboxUsedAt: sandbox === null ? null : String(sandbox.usedAt.getTime()),
       baselineSnapshotId: fold.baselineSnapshotId,
+      filesUndone: JSON.stringify(fold.filesUndone),
+      filesCheckpointId: fold.filesCheckpointId,
       completedAt: fold.completedAt === null ? null : String(fold.completedAt.getTime()),
     },
     threads: Object.fromEntries(
-      [...new Map([...threads, ...fold.threads])].map(([id, { contextFromSeq, contextTokens, costNanos }]) => [
+      [...new Map([...threads, ...fold.threads])].map(([id, { contextFromSeq, contextTokens, costNanos, undone }]) => [
         id,
-        `${contextFromSeq} ${contextTokens} ${costNanos}`,
+        `${contextFromSeq} ${contextTokens} ${costNanos} ${JSON.stringify(undone)}`,
       ]),
     ),
     conditions: Object.fromEntries(

@@ -34,6 +34,17 @@ export const FORK_RULES: readonly RowRule[] = [
   },
   {
     rule: 'R8',
+    says: 'a session was taken back to what is not a checkpoint of it, or to a thread that was another there',
+    sql: `, back as (select session_id, seq, payload->>'checkpointId' as id, (payload->>'seq')::int as target, payload->'thread' as thread
+        from event where type = 'session.rewound' and payload ? 'checkpointId')
+      select b.session_id as at, concat_ws(' ', 'event', b.seq, b.id, b.target) as detail from back b left join checkpoint k on k.id = b.id and k.state = 'whole'
+      where k.seq is distinct from b.target or b.target >= b.seq
+        or not exists (select from log_piece p where p.session_id = b.session_id and p.source_session_id = k.session_id and k.seq between p.from_seq and p.to_seq)
+        or (jsonb_typeof(b.thread) = 'object' and (b.thread->'contextFromSeq', b.thread->'contextTokens', b.thread->'unread')
+          is distinct from (k.context->'contextFromSeq', k.context->'contextTokens', k.context->'unread'))`,
+  },
+  {
+    rule: 'R8',
     says: "a checkpoint's snapshot is not one of its session",
     sql: `select k.id as at, concat_ws(' ', k.snapshot_id, n.session_id, n.kind) as detail from checkpoint k left join snapshot n on n.id = k.snapshot_id
       where k.snapshot_id is not null and (n.session_id, n.kind) is distinct from (k.session_id, 'checkpoint')`,

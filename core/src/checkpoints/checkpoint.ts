@@ -1,5 +1,6 @@
 /** What a checkpoint is made of besides its files: the position in the log, and the thread as it stands there. */
 import type { CheckpointTrigger } from '../events/session-events.ts'
+import type { Undone } from '../events/undone.ts'
 import type { UnreadMessage } from '../turns/view-turn.ts'
 
 /** A tool call that the model has asked for and that has no result yet. `callSeq`: its event, once it is logged. */
@@ -9,6 +10,9 @@ export type OpenCall = { turnId: string; callId: string; callSeq: number | null 
 export type CheckpointContext = {
   contextFromSeq: number
   contextTokens: number
+  /** What the context skips, and which checkpoints' files are not gone on from: see events/undone.ts. */
+  undone: Undone
+  filesUndone: Undone
   unread: UnreadMessage[]
   openCalls: OpenCall[]
   baselineSnapshotId: string | null

@@ -1,15 +1,18 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { RestorePoint } from './checkpoint.ts'
 
-/** What a session's files can be restored from, newest first: its own checkpoints, then those it inherits from whom it was forked. `atSeq`: none of a later position. */
+/**
+ * What a session's files can be restored from, newest first: its own checkpoints, then those it inherits from whom it was forked, but none
+ * that was undone. `checkpointId`: as they were there.
+ */
 export const readRestorePoints = async (
   db: Pick<Database, 'app'>,
-  { tenantId, sessionId, atSeq = null }: { tenantId: string; sessionId: string; atSeq?: number | null },
+  { tenantId, sessionId, checkpointId = null }: { tenantId: string; sessionId: string; checkpointId?: string | null },
 ): Promise<RestorePoint[]> => {
   const { rows } = await db.app.query<{ points: RestorePoint[] }>('select read_restore_points($1, $2, $3) as points', [
     tenantId,
     sessionId,
-    atSeq,
+    checkpointId,
   ])
   return rows[0]?.points ?? []
 }

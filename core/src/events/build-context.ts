@@ -5,11 +5,16 @@
 import type { ContextBlock, ContextMessage, ToolResultBlock } from './content.ts'
 import { describeLoss } from './describe-loss.ts'
 import type { EventOf, LogEvent } from './event.ts'
+import { skipUndone } from './undone.ts'
 
 export const CUT_OFF_TEXT = 'Your last answer was cut off by the output limit. Go on where it ended.'
 
-/** `events` are the thread's, oldest first, from its context position on. What stands before the last reset or compaction is dropped. */
-export const buildContext = (events: readonly LogEvent[]): ContextMessage[] => {
+/**
+ * `log` is the thread's, oldest first, from its context position on. What was undone is skipped, what stands before the last reset or
+ * compaction is dropped.
+ */
+export const buildContext = (log: readonly LogEvent[]): ContextMessage[] => {
+  const events = skipUndone(log)
   const texts = new Map(events.flatMap((event) => (event.type === 'user.message' ? [[event.seq, event.payload.text] as const] : [])))
   const start = events.findLastIndex((event) => event.type === 'agent.compacted' || event.type === 'agent.reset')
   const messages: ContextMessage[] = []
@@ -41,6 +46,9 @@ export const buildContext = (events: readonly LogEvent[]): ContextMessage[] => {
         break
       case 'sandbox.state':
         if (event.payload.state === 'LOST') addToUser(messages, { type: 'text', text: describeLoss(event, events) })
+        break
+      case 'session.rewound':
+        if (event.payload.axis === 'FILES') addToUser(messages, { type: 'text', text: describeFilesBack(event) })
         break
       default:
         break
@@ -86,3 +94,14 @@ const describeVerdict = ({ payload }: EventOf<'condition.evaluated'>): string =>
   payload.verdict === 'SATISFIED'
     ? `Done-condition "${payload.name}" holds.`
     : `Done-condition "${payload.name}" does not hold yet (checked from outside, round ${payload.round}):\n${payload.explanation}`
+
+/** Who goes on with a conversation whose files are older than it must know which of its doings are in them. */
+const describeFilesBack = ({ payload }: EventOf<'session.rewound'>): string => {
+  const { seq, label, files } = payload
+  const calls = files?.lostCalls ?? []
+  const effects =
+    calls.length === 0
+      ? 'No tool call had changed them since.'
+      : `The effects of these tool calls are gone (numbers in the log): ${calls.join(', ')}. Look before you rely on what you wrote or installed in them.`
+  return `A person took the files back to a checkpoint${label === null ? '' : ` (${JSON.stringify(label)})`}: they are as they were after event ${seq}. ${effects}`
+}

@@ -4,8 +4,11 @@
  */
 import type { EventOf, LogEvent } from './event.ts'
 import type { SessionStatus, StopReason } from './session-events.ts'
+import type { Undone } from './undone.ts'
 
-export type ThreadFold = { contextFromSeq: number; contextTokens: number; costNanos: bigint }
+/** `undone`: what the thread's context skips. */
+export type ThreadFold = { contextFromSeq: number; contextTokens: number; costNanos: bigint; undone: Undone }
+export const NEW_THREAD: ThreadFold = { contextFromSeq: 1, contextTokens: 0, costNanos: 0n, undone: [] }
 export type ConditionFold = {
   name: string
   kind: string
@@ -38,6 +41,9 @@ export type SessionFold = {
   /** Whose workers run it: the engine of its sandbox, or of the checkpoint it was forked from. */
   engineId: string | null
   baselineSnapshotId: string | null
+  /** Stretches whose checkpoints' files are not gone on from, and the checkpoint that files were last taken back to. */
+  filesUndone: Undone
+  filesCheckpointId: string | null
   completedAt: Date | null
   threads: ReadonlyMap<string, ThreadFold>
   conditions: ReadonlyMap<string, ConditionFold>
@@ -62,6 +68,8 @@ export const EMPTY_FOLD: SessionFold = {
   sandbox: null,
   engineId: null,
   baselineSnapshotId: null,
+  filesUndone: [],
+  filesCheckpointId: null,
   completedAt: null,
   threads: new Map(),
   conditions: new Map(),
@@ -116,6 +124,8 @@ const changeBy = (fold: SessionFold, event: LogEvent): Partial<SessionFold> => {
     }
     case 'session.forked':
       return beginFork(fold, event)
+    case 'session.rewound':
+      return goBack(fold, event)
     case 'condition.added': {
       const { conditionId, name, kind } = event.payload
       return {
@@ -155,9 +165,40 @@ const changeBy = (fold: SessionFold, event: LogEvent): Partial<SessionFold> => {
  * the fork on, its conditions are added anew after this event, its sandbox is made when a tool needs one.
  */
 const beginFork = (fold: SessionFold, { payload }: EventOf<'session.forked'>): Partial<SessionFold> => {
-  const { head, status, stopReason, activity, baselineSnapshotId, completedAt, unread } = fold
+  const { head, status, stopReason, activity, baselineSnapshotId, filesUndone, completedAt, unread } = fold
   const threads = new Map([...fold.threads].map(([id, thread]) => [id, { ...thread, costNanos: 0n }]))
-  return { ...EMPTY_FOLD, head, status, stopReason, activity, baselineSnapshotId, completedAt, unread, threads, engineId: payload.engineId }
+  const inherited = { head, status, stopReason, activity, baselineSnapshotId, filesUndone, completedAt, unread, threads }
+  return { ...EMPTY_FOLD, ...inherited, engineId: payload.engineId }
+}
+
+/** What people set (conditions, caps) and what was spent stay; verdicts were about what is no more. A person has spoken. */
+const goBack = (fold: SessionFold, event: EventOf<'session.rewound'>): Partial<SessionFold> => {
+  const { thread, files } = event.payload
+  const conditions = new Map(
+    [...fold.conditions].map(([id, condition]) => [
+      id,
+      condition.status === 'WAIVED' ? condition : { ...condition, status: 'PENDING' as const },
+    ]),
+  )
+  return {
+    roundsSinceMessage: 0,
+    conditions,
+    ...(thread && backToThread(fold, event, thread)),
+    ...(files && { filesUndone: files.undone, filesCheckpointId: files.originId, engineId: files.engineId }),
+  }
+}
+
+const backToThread = (
+  fold: SessionFold,
+  event: LogEvent,
+  { contextFromSeq, contextTokens, undone, unread }: NonNullable<EventOf<'session.rewound'>['payload']['thread']>,
+): Pick<SessionFold, 'threads' | 'unread'> => {
+  const { threadId } = event
+  const others = [...fold.unread].filter(([, message]) => message.threadId !== threadId)
+  return {
+    threads: withThread(fold, event, () => ({ contextFromSeq, contextTokens, undone })),
+    unread: new Map([...others, ...unread.map(({ seq, mode }) => [seq, { threadId, mode }] as const)]),
+  }
 }
 
 const withThread = (
@@ -165,7 +206,7 @@ const withThread = (
   { threadId }: LogEvent,
   change: (thread: ThreadFold) => Partial<ThreadFold>,
 ): SessionFold['threads'] => {
-  const thread = fold.threads.get(threadId) ?? { contextFromSeq: 1, contextTokens: 0, costNanos: 0n }
+  const thread = fold.threads.get(threadId) ?? NEW_THREAD
   return new Map(fold.threads).set(threadId, { ...thread, ...change(thread) })
 }
 

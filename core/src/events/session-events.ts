@@ -20,9 +20,15 @@ export const STOP_REASONS = [
 ] as const
 export const CHECKPOINT_TRIGGERS = ['CADENCE', 'SUSPEND', 'MANUAL', 'BEFORE_RESET', 'BEFORE_EVALUATION', 'FORK'] as const
 
+export const REWIND_AXES = ['FILES', 'CONVERSATION', 'BOTH'] as const
+
 export type SessionStatus = (typeof SESSION_STATUSES)[number]
 export type StopReason = (typeof STOP_REASONS)[number]
 export type CheckpointTrigger = (typeof CHECKPOINT_TRIGGERS)[number]
+export type RewindAxis = (typeof REWIND_AXES)[number]
+
+/** Stretches of the log that are skipped: [first, last] seq, oldest first. */
+const undone = z.array(z.tuple([z.int(), z.int()]))
 
 /** What the platform says of a session and its sandbox. */
 export const sessionEvents = {
@@ -71,6 +77,31 @@ export const sessionEvents = {
     maxEvaluations: z.int(),
     /** The engine that holds the checkpoint's image, so that the fork begins there. */
     engineId: z.string().nullable(),
+  }),
+  /**
+   * The session goes on from a checkpoint. What stands between its `seq` and this event is in the log for ever, and counts no more: for
+   * the context where the conversation was taken back (`thread`), for the files where those were (`files`).
+   */
+  'session.rewound': z.object({
+    v: z.literal(1),
+    checkpointId: z.string(),
+    seq: z.int(),
+    label: z.string().nullable(),
+    axis: z.enum(REWIND_AXES),
+    /** The thread from here on, as it stood at the checkpoint; its context skips what is `undone`. */
+    thread: z
+      .object({
+        contextFromSeq: z.int(),
+        contextTokens: z.int(),
+        unread: z.array(z.object({ seq: z.int(), mode: z.enum(['queue', 'steer', 'interrupt']) })),
+        undone,
+      })
+      .nullable(),
+    /**
+     * `originId`: the checkpoint that holds the files, this one or, where no sandbox had been made at it, one before; null: none, they are
+     * the resources. `undone`: those of checkpoints in there are not gone on from. `lostCalls`: calls in the context whose effects are gone.
+     */
+    files: z.object({ originId: z.string().nullable(), engineId: z.string().nullable(), undone, lostCalls: z.array(z.int()) }).nullable(),
   }),
   /** `lostCalls`: calls whose effects went with a lost sandbox. */
   'sandbox.state': z.object({

@@ -1,14 +1,14 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { FileLookAnswer } from './file-look.ts'
 
-/** `atSeq`: as they were at the newest checkpoint up to there; null for now. `sandboxId`: null where there is none, and now is the newest checkpoint. */
+/** `checkpointId`: as they were there; null for now. `sandboxId`: null where there is none, and now is what one will be made from. */
 export type FileLook = {
   id: string
   tenantId: string
   sessionId: string
   op: 'list' | 'read'
   path: string
-  atSeq: number | null
+  checkpointId: string | null
   sandboxId: string | null
 }
 

@@ -39,29 +39,33 @@ const ask = (parts: CoreParts, look: AskForFiles): Promise<{ id: string; engineI
   inTransaction(parts.db, async (client) => {
     const { tenantId, sessionId, op, path } = look
     await client.query("select set_config('longhaul.tenant', $1, true)", [tenantId])
-    const atSeq = look.checkpointId == null ? null : await findPosition(client, sessionId, look.checkpointId)
+    const checkpointId = look.checkpointId ?? null
+    if (checkpointId !== null) await requireCheckpoint(client, { sessionId, checkpointId })
     const { rows } = await client.query<{ engine_id: string | null; has_files: boolean }>(
       `select coalesce(wake_engine(engine_id), (select engine_id from lease where engine_id is not null and expires_at > clock_timestamp() limit 1)) as engine_id,
-         ($3::int is null and sandbox_id is not null)
+         ($3::text is null and sandbox_id is not null)
            or jsonb_array_length(read_restore_points($2, id, $3)) > 0 as has_files
        from session where id = $1 and deleted_at is null`,
-      [sessionId, tenantId, atSeq],
+      [sessionId, tenantId, checkpointId],
     )
     const [session] = rows
     if (session === undefined) throw notFound('session', sessionId)
     if (session.engine_id === null || !session.has_files) return null
     const id = createId('flk')
     await client.query(
-      'insert into file_look (id, tenant_id, session_id, engine_id, op, path, at_seq) values ($1, $2, $3, $4, $5, $6, $7)',
-      [id, tenantId, sessionId, session.engine_id, op, path, atSeq],
+      'insert into file_look (id, tenant_id, session_id, engine_id, op, path, checkpoint_id) values ($1, $2, $3, $4, $5, $6, $7)',
+      [id, tenantId, sessionId, session.engine_id, op, path, checkpointId],
     )
     return { id, engineId: session.engine_id }
   })
 
-/** Of one of the session's own checkpoints, or of those it inherits. */
-const findPosition = async (client: pg.ClientBase, sessionId: string, checkpointId: string): Promise<number> => {
-  const { rows } = await client.query<{ seq: number; problem: string | null }>(
-    `select k.seq, k.problem from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
+/** One of the session's own checkpoints, or of those it inherits. */
+const requireCheckpoint = async (
+  client: pg.ClientBase,
+  { sessionId, checkpointId }: { sessionId: string; checkpointId: string },
+): Promise<void> => {
+  const { rows } = await client.query<{ problem: string | null }>(
+    `select k.problem from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
      where p.session_id = $1 and k.id = $2 and k.state = 'whole'`,
     [sessionId, checkpointId],
   )
@@ -71,7 +75,6 @@ const findPosition = async (client: pg.ClientBase, sessionId: string, checkpoint
     throw new PlatformError('CONFLICT', `The files of checkpoint ${checkpointId} can't be had any more: ${found.problem}.`, {
       status: 'FAILED',
     })
-  return found.seq
 }
 
 const waitForAnswer = async (

@@ -1,4 +1,5 @@
 import type { OpenCall } from '../checkpoints/checkpoint.ts'
+import { endOpenCalls } from '../checkpoints/end-open-calls.ts'
 import type { EventPayloads, NewEvent } from '../events/event.ts'
 import { createId } from '../ids.ts'
 
@@ -20,24 +21,7 @@ export const firstEventsOfFork = (
   { checkpointId, engineId, actor, prompt }: { checkpointId: string; engineId: string | null; actor: string; prompt: string | null },
 ): NewEvent[] => [
   { type: 'session.forked', actor, payload: { ...forked, checkpointId, engineId } },
-  ...openCalls.map(
-    ({ turnId, callId, callSeq }): NewEvent => ({
-      type: 'agent.tool_result',
-      actor: 'platform',
-      payload: {
-        turnId,
-        callId,
-        callSeq,
-        outcome: 'not_run',
-        output: NOT_RUN,
-        isError: true,
-        exitCode: null,
-        durationMs: 0,
-        truncated: false,
-        outputFile: null,
-      },
-    }),
-  ),
+  ...endOpenCalls(openCalls, { notRun: NOT_RUN }),
   ...conditions.flatMap(({ waived, ...condition }): NewEvent[] => {
     const conditionId = createId('cnd')
     const added: NewEvent = { type: 'condition.added', actor, payload: { conditionId, ...condition } }

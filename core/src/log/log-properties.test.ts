@@ -107,6 +107,17 @@ const drawn: fc.Arbitrary<Draw> = fc.oneof(
         payload: { state, sandboxId: 'box', provider: 'docker', engineId, image: 'default', isolated: true },
       }),
   ),
+  fc.tuple(fc.nat({ max: 2 }), fc.constantFrom('FILES', 'CONVERSATION', 'BOTH'), fc.option(wildText)).map(
+    ([many, axis, label]): Draw =>
+      (state) => {
+        const undone: [number, number][] = [[1, state.seq - 1]]
+        if (axis !== 'FILES') state.unread.splice(many)
+        const unread = state.unread.map((seq) => ({ seq, mode: 'steer' as const }))
+        const thread = axis === 'FILES' ? null : { contextFromSeq: 1, contextTokens: many, unread, undone }
+        const files = axis === 'CONVERSATION' ? null : { originId: many === 0 ? null : 'ckp_1', engineId: null, undone, lostCalls: [many] }
+        return { type: 'session.rewound', actor: 'key_1', payload: { checkpointId: 'ckp_1', seq: 0, label, axis, thread, files } }
+      },
+  ),
   fc.constant<Draw>((state) => {
     const conditionId = createId('cnd')
     state.conditions.push(conditionId)

@@ -1,5 +1,6 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import { isEventType, type LogEvent } from '../events/event.ts'
+import type { Queryable } from './append-events.ts'
 
 /** As read_events gives it; times and costs as text where they came as JSON. */
 export type EventRow = {
@@ -12,12 +13,14 @@ export type EventRow = {
   created_at: Date | string
 }
 
-/** A thread's context: its events from a position on, oldest first. Never the whole log (invariant 5 at any length). */
-export const readContext = async (
-  db: Database,
-  of: { tenantId: string; sessionId: string; threadId: string; fromSeq: number },
-): Promise<LogEvent[]> => {
-  const { rows } = await db.app.query<EventRow>({
+type ContextOf = { tenantId: string; sessionId: string; threadId: string; fromSeq: number }
+
+/** A thread's context: its events from a position on, oldest first, without what was undone. Never the whole log (invariant 5 at any length). */
+export const readContext = (db: Pick<Database, 'app'>, of: ContextOf): Promise<LogEvent[]> => readContextOf(db.app, of)
+
+/** The same inside a transaction. */
+export const readContextOf = async (queryable: Queryable, of: ContextOf): Promise<LogEvent[]> => {
+  const { rows } = await queryable.query<EventRow>({
     name: 'read_context',
     text: 'select * from read_events($1, $2, $3, $4, null)',
     values: [of.tenantId, of.sessionId, of.threadId, of.fromSeq],

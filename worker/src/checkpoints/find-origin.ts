@@ -6,11 +6,11 @@ export type Origin = { checkpointId: string; seq: number; imageId: string | null
 
 /**
  * The newest checkpoint whose files can be had here: by its image where this engine has it, which is trusted, else by its archive, which
- * is verified. Null where there is none: the session's resources are put in anew. `atSeq`: none of a later position counts.
+ * is verified. Null where there is none: the session's resources are put in anew. `checkpointId`: as they were there.
  */
 export const findOrigin = async (
   { db, sandboxes }: Pick<TurnParts, 'db'> & { sandboxes: Pick<TurnParts['sandboxes'], 'provider'> },
-  of: { tenantId: string; sessionId: string; atSeq?: number | null },
+  of: { tenantId: string; sessionId: string; checkpointId?: string | null },
 ): Promise<Origin | null> => {
   const { provider } = sandboxes
   const engineId = await provider.engineId()

@@ -9,12 +9,17 @@ import { findOrigin } from './find-origin.ts'
 
 type Parts = Pick<TurnParts, 'db' | 'snapshots'> & { sandboxes: { provider: SandboxProvider } }
 
-/** A tar of what lies at `at` (absolute, below /workspace) where a session without a sandbox will go on from, or where it was at a position, names relative to its parent; null where nothing does. */
+/** A tar of what lies at `at` (absolute, below /workspace) where a session without a sandbox will go on from, or where it was at a checkpoint, names relative to its parent; null where nothing does. */
 export const readOrigin = async (
   parts: Parts,
-  { tenantId, sessionId, path: at, atSeq = null }: { tenantId: string; sessionId: string; path: string; atSeq?: number | null },
+  {
+    tenantId,
+    sessionId,
+    path: at,
+    checkpointId = null,
+  }: { tenantId: string; sessionId: string; path: string; checkpointId?: string | null },
 ): Promise<Readable | null> => {
-  const origin = await findOrigin(parts, { tenantId, sessionId, atSeq })
+  const origin = await findOrigin(parts, { tenantId, sessionId, checkpointId })
   if (origin === null) return null
   const { images } = parts.sandboxes.provider
   if (origin.imageId !== null && images !== null) return images.read(origin.imageId, { tenantId, sessionId, path: at })

@@ -6,8 +6,8 @@ import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 
 type Found = Awaited<ReturnType<SandboxProvider['list']>>[number]
 /** `quiet`: nothing was written for a while, so that no other worker keeps its sandbox warm for the next turn. */
-/** `suspended`: its sandbox is an image, and a container of it one that was to be removed. */
-type Owner = { id: string; final: boolean; engineId: string | null; running: boolean; quiet: boolean; suspended: boolean }
+/** `replaced`: its next sandbox is made from a checkpoint, and a container of it is one that was to be removed. */
+type Owner = { id: string; final: boolean; engineId: string | null; running: boolean; quiet: boolean; replaced: boolean }
 
 /** A container this young may belong to a turn that has not recorded it yet. */
 const YOUNG_MS = 120_000
@@ -87,7 +87,7 @@ export const startReaping = (
 const isOrphan = (container: Found, { owner, engineId, ageMs }: { owner: Owner | undefined; engineId: string; ageMs: number }): boolean => {
   if (owner === undefined || owner.final) return ageMs > 5_000
   if (container.kind !== 'sandbox') return ageMs > YOUNG_MS && !owner.running
-  return ageMs > YOUNG_MS && (owner.engineId !== engineId || owner.suspended) && !owner.running
+  return ageMs > YOUNG_MS && (owner.engineId !== engineId || owner.replaced) && !owner.running
 }
 
 const readOwners = async (db: Database, sessionIds: string[]): Promise<Map<string, Owner>> => {
@@ -96,7 +96,7 @@ const readOwners = async (db: Database, sessionIds: string[]): Promise<Map<strin
     `select s.id, (s.deleted_at is not null or s.status in ('CANCELED', 'FAILED')) as final, s.engine_id as "engineId",
        exists (select from turn t where t.session_id = s.id and t.state = 'running') as running,
        s.updated_at < clock_timestamp() - $2 * interval '1 millisecond' as quiet,
-       coalesce(s.sandbox_state = 'SUSPENDED', false) and s.sandbox_id is null as suspended
+       coalesce(s.sandbox_state in ('SUSPENDED', 'GONE'), false) and s.sandbox_id is null as replaced
      from session s where s.id = any($1)`,
     [sessionIds, YOUNG_MS],
   )

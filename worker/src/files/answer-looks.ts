@@ -61,7 +61,7 @@ export const answerLook = async (places: Places, look: FileLook): Promise<FileLo
   try {
     const { provider } = places.sandboxes
     const tar =
-      look.sandboxId === null || look.atSeq !== null
+      look.sandboxId === null || look.checkpointId !== null
         ? await readOrigin(places, look)
         : await provider.readWorkspace(look.sessionId, look.path)
     if (tar === null) return { problem: 'not_found' }

@@ -205,8 +205,7 @@ export class SandboxPool {
     const { sandboxId, sandboxState } = stretch.claim.session
     if (sandboxId !== sandbox.id) {
       const lostCalls = findLostCalls(stretch.events, origin?.seq ?? null)
-      // One that had become an image comes back whole from that image, and from nothing else.
-      const lost = sandboxId !== null || lostCalls.length > 0 || (sandboxState !== null && origin?.imageId == null)
+      const lost = sandboxId !== null || lostCalls.length > 0 || this.#isCut(sandboxState, origin)
       if (lost) events.push(stateEvent({ ...common, ...from, state: 'LOST', lostCalls }))
     }
     events.push(stateEvent({ ...common, ...from, state: 'RUNNING', ...(baselineSnapshotId === null ? {} : { baselineSnapshotId }) }))
@@ -214,6 +213,12 @@ export class SandboxPool {
     stretch.claim.session.sandboxId = sandbox.id
     stretch.claim.session.sandboxState = 'RUNNING'
     if (baselineSnapshotId !== null) stretch.claim.session.baselineSnapshotId = baselineSnapshotId
+  }
+
+  /** One that had become an image, or that was given up for one, comes back whole from that image, and from nothing else. */
+  #isCut(sandboxState: string | null, origin: Origin | null): boolean {
+    if (sandboxState === null || origin?.imageId) return false
+    return sandboxState !== 'GONE' || (origin !== null && this.provider.images !== null)
   }
 
   async #stopIdle(sessionId: string): Promise<void> {

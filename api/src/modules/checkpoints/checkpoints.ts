@@ -6,12 +6,13 @@ import { pageOf } from '../page-of.ts'
 import type { CheckpointRow } from '../parents.ts'
 import { createCheckpointMutation } from './create-checkpoint.ts'
 import { forkSessionMutation } from './fork-session.ts'
+import { rewindSessionMutation } from './rewind-session.ts'
 
 const snapshotOf = ({ snapshotId, tenantId }: CheckpointRow, context: RequestContext) =>
   snapshotId === null ? null : context.tenant(tenantId).load.snapshot.load(snapshotId)
 
 export const checkpointResolvers: Resolvers = {
-  Mutation: { createCheckpoint: createCheckpointMutation, forkSession: forkSessionMutation },
+  Mutation: { createCheckpoint: createCheckpointMutation, forkSession: forkSessionMutation, rewindSession: rewindSessionMutation },
   Session: {
     checkpoints: async ({ id, tenantId }, args, context) => {
       const page = parsePage(args, { size: 50, isKey: ID_KEY })
