@@ -1,5 +1,6 @@
 import { compareBooks } from '../../src/checker/check-model-witness.ts'
 import type { EventOf, LogEvent } from '../../src/events/event.ts'
+import { isUndone, skipUndone } from '../../src/events/undone.ts'
 import type { SimSandbox } from './sim-sandbox.ts'
 import type { SimSession } from './sim-store.ts'
 import type { SimWorld } from './simulate.ts'
@@ -27,15 +28,24 @@ const findWriterFaults = ({ id, log, epochs, fold }: SimSession): string[] => {
   return faults
 }
 
+/** Whether an event knows an earlier one, as nobody had gone back behind that in between. */
+const knows = (log: readonly LogEvent[], later: LogEvent, earlier: LogEvent): boolean => {
+  const rewound = log.findLast((event) => event.type === 'session.rewound' && event.payload.thread !== null && event.seq <= later.seq)
+  return rewound?.type !== 'session.rewound' || !isUndone(rewound.payload.thread?.undone ?? [], earlier.seq)
+}
+
 const findCallFaults = ({ id, log, fold }: SimSession, sandbox: SimSandbox | undefined): string[] => {
   const faults: string[] = []
   const of = <T extends LogEvent['type']>(type: T) => log.filter((event): event is EventOf<T> => event.type === type)
   const results = Map.groupBy(of('agent.tool_result'), ({ payload }) => payload.callId)
   const calls = Map.groupBy(of('agent.tool_call'), ({ payload }) => payload.callId)
+  const current = new Set(skipUndone(log))
   for (const answer of of('agent.message')) {
     for (const block of answer.payload.content) {
       if (block.type !== 'tool_use') continue
-      const [result, ...more] = results.get(block.id) ?? []
+      const [result, ...others] = results.get(block.id) ?? []
+      const more = others.filter((other) => result !== undefined && knows(log, other, result))
+      const call = calls.get(block.id)?.[0]
       const happened = sandbox?.effects.get(block.id) ?? 0
       const broken = answer.payload.brokenCalls.some((call) => call.id === block.id)
       if (more.length > 0) faults.push(`R4 ${id}: ${block.id} has ${more.length + 1} results`)
@@ -44,8 +54,9 @@ const findCallFaults = ({ id, log, fold }: SimSession, sandbox: SimSandbox | und
       if (happened > 0 && (broken || !calls.has(block.id))) faults.push(`R4 ${id}: ${block.id} happened, and should never have run`)
       if (happened !== 1 && result?.payload.outcome === 'done')
         faults.push(`R4 ${id}: ${block.id} is said to be done, and happened ${happened} times`)
-      if (happened > 0 && result?.payload.outcome === 'not_run') faults.push(`R4 ${id}: ${block.id} is said not to have run, and happened`)
-      if (result === undefined && (fold.status === 'IDLE' || fold.status === 'COMPLETED'))
+      if (happened > 0 && result?.payload.outcome === 'not_run' && call !== undefined && knows(log, result, call))
+        faults.push(`R4 ${id}: ${block.id} is said not to have run, and happened`)
+      if (result === undefined && current.has(answer) && (fold.status === 'IDLE' || fold.status === 'COMPLETED'))
         faults.push(`R4 ${id}: ${block.id} has no result`)
     }
   }

@@ -83,15 +83,13 @@ const openSandbox = (stretch: SimStretch): Attached => {
   const sandbox = stretch.sandboxOf(claim.session.id)
   const { refused } = sandbox.open(claim.epoch)
   if (refused) throw new ClaimLost()
-  const known = stretch.events.findLast((event) => event.type === 'sandbox.state' && event.payload.state === 'RUNNING') as
-    | EventOf<'sandbox.state'>
-    | undefined
   const box = { sandbox, id: sandbox.id }
-  if (known?.payload.sandboxId === sandbox.id || stretch.bugs.has('sandbox_unrecorded')) return box
+  if (stretch.sandboxId === sandbox.id || stretch.bugs.has('sandbox_unrecorded')) return box
   const payload = { sandboxId: sandbox.id, provider: 'docker', engineId: null, image: 'default', isolated: true }
   const lost: NewEvent[] =
-    known === undefined ? [] : [{ type: 'sandbox.state', actor: 'platform', payload: { ...payload, state: 'LOST', lostCalls: [] } }]
+    stretch.sandboxId === null ? [] : [{ type: 'sandbox.state', actor: 'platform', payload: { ...payload, state: 'LOST', lostCalls: [] } }]
   stretch.append([...lost, { type: 'sandbox.state', actor: 'platform', payload: { ...payload, state: 'RUNNING' } }])
+  stretch.sandboxId = sandbox.id
   return box
 }
 

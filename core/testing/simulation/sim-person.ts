@@ -1,8 +1,12 @@
+import { decideRewind, refuseRewind } from '../../src/checkpoints/decide-rewind.ts'
 import { PlatformError } from '../../src/errors.ts'
+import { REWIND_AXES } from '../../src/events/session-events.ts'
+import { skipUndone } from '../../src/events/undone.ts'
 import type { Change, LockedSession } from '../../src/sessions/change-session.ts'
 import { decidePause } from '../../src/sessions/pause-session.ts'
 import { decideResume } from '../../src/sessions/resume-session.ts'
 import { decideMessage } from '../../src/sessions/send-message.ts'
+import { takePoint } from './sim-points.ts'
 import { type SimStore, statusOf } from './sim-store.ts'
 import type { SimWorld } from './simulate.ts'
 
@@ -18,7 +22,8 @@ export const actAsPerson = (world: SimWorld, sessionId: string): void => {
         ? null
         : decideMessage(session, { actor: 'key', text: 'More.', lossy: false, mode: random.pick(['QUEUE', 'STEER', 'INTERRUPT']) })
     else if (what < 0.75) change = decidePause(session, 'key')
-    else if (what < 0.97) change = decideResume(session, 'key')
+    else if (what < 0.92) change = decideResume(session, 'key')
+    else if (what < 0.97) change = goBack(world, session)
     else
       change = isFinal(session)
         ? null
@@ -62,4 +67,22 @@ export const viewSession = (store: SimStore, sessionId: string): LockedSession =
     unread: fold.unread.size,
     tenant: { status: 'ACTIVE', backlogLimit: 100 },
   }
+}
+
+/** To any of its checkpoints, undone ones too. Taking one is as likely as going back to one. */
+const goBack = ({ store, random, points, sandboxOf }: SimWorld, session: LockedSession): Change | null => {
+  const simulated = store.sessionOf(session.id)
+  const known = points.get(session.id) ?? []
+  const [first, ...rest] = known
+  if (first === undefined || random.chance(0.5)) {
+    const point = takePoint(store, simulated)
+    if (point !== null) points.set(session.id, [...known, point])
+    return null
+  }
+  refuseRewind(session)
+  const axis = random.pick(REWIND_AXES)
+  const { sandbox } = simulated.fold
+  const target = { ...random.pick([first, ...rest]), sandbox: sandbox && { provider: sandbox.provider, image: sandbox.image } }
+  if (axis !== 'CONVERSATION') sandboxOf(session.id).lose()
+  return decideRewind(session, { target, axis, context: skipUndone(simulated.log), actor: 'key' })
 }

@@ -1,5 +1,6 @@
 /** What a simulated turn works with, and how it ends when it can't go on: worker/src/turn/stretch.ts and its neighbours, in small. */
 import type { LogEvent, NewEvent } from '../../src/events/event.ts'
+import { skipUndone } from '../../src/events/undone.ts'
 import type { Append, AppendResult } from '../../src/log/append-events.ts'
 import type { UnreadMessage } from '../../src/turns/view-turn.ts'
 import type { Bugs } from './planted-bug.ts'
@@ -36,6 +37,8 @@ export type SimStretch = SimParts & {
   claim: SimClaim
   wishes: SimWishes
   events: LogEvent[]
+  /** The sandbox that the log knew when the claim was taken, or that this stretch has recorded. */
+  sandboxId: string | null
   unread: UnreadMessage[]
   append(
     events: NewEvent[],
@@ -53,7 +56,8 @@ export const openStretch = (parts: SimParts, claim: SimClaim, wishes: SimWishes)
     ...parts,
     claim,
     wishes,
-    events: [...claim.session.log],
+    events: [...skipUndone(claim.session.log)],
+    sandboxId: claim.session.fold.sandbox?.sandboxId ?? null,
     unread: [...claim.unread],
     append: (events, more = {}) => {
       const unheard = parts.mayFail() && parts.random.chance(UNHEARD)

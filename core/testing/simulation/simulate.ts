@@ -3,6 +3,7 @@
  * from one seed. Workers die, stall and come back; wakes are lost, doubled and late; answers of the database get lost; people speak at
  * any moment. Must never use a clock or a random number that the seed does not give.
  */
+import type { RewindTarget } from '../../src/checkpoints/rewind-target.ts'
 import { findFaults } from './find-faults.ts'
 import type { Bugs } from './planted-bug.ts'
 import { createRandom } from './random.ts'
@@ -21,7 +22,13 @@ const SWEEP_MS = 1_000
 
 export type SimResult = { seed: number; faults: string[]; restMs: number; answers: number }
 
-export type SimWorld = SimParts & { workers: SimWorker[]; sessionIds: readonly [string, ...string[]]; faulty(): boolean }
+export type SimWorld = SimParts & {
+  workers: SimWorker[]
+  sessionIds: readonly [string, ...string[]]
+  /** Checkpoints that people have taken, by session. */
+  points: Map<string, RewindTarget[]>
+  faulty(): boolean
+}
 
 /** Something that happens again and again: it says when it comes next. */
 type Beat = { at: number; happen(): number }
@@ -69,7 +76,17 @@ const createWorld = ({ sandboxes, ...outside }: Outside): SimWorld => {
     return sandbox
   }
   const sessionIds = Array.from({ length: random.int(1, 3) }, (_, index) => `ses_${index}`) as [string, ...string[]]
-  const world: SimWorld = { ...outside, store, queue, model: new SimModel(random), sandboxOf, sessionIds, mayFail: faulty, workers: [] }
+  const world: SimWorld = {
+    ...outside,
+    store,
+    queue,
+    model: new SimModel(random),
+    sandboxOf,
+    sessionIds,
+    mayFail: faulty,
+    points: new Map(),
+    workers: [],
+  }
   world.workers.push(...Array.from({ length: random.int(1, 3) }, () => new SimWorker(world, 'worker')))
   for (const id of sessionIds) begin(world, id)
   return world

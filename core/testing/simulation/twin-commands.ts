@@ -87,6 +87,8 @@ const COMMANDS = {
   interrupt: (told: Told) => message(told, 'INTERRUPT'),
   pause: ({ pair, sessionId }: Told) => pair.person(sessionId, (session) => decidePause(session, pair.keyId)),
   resume: ({ pair, sessionId }: Told) => pair.person(sessionId, (session) => decideResume(session, pair.keyId)),
+  point: async ({ pair, sessionId }: Told) => pair.takePoint(sessionId),
+  goBack: ({ pair, sessionId, number }: Told) => pair.person(sessionId, (session) => pair.goBack(session, number)),
   cancel: ({ pair, sessionId, number }: Told) =>
     pair.person(sessionId, ({ status }) =>
       number % 4 > 0 || status === 'CANCELED'

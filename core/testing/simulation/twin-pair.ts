@@ -1,6 +1,10 @@
 import { expect } from 'vitest'
+import { decideRewind, refuseRewind } from '../../src/checkpoints/decide-rewind.ts'
+import type { RewindTarget } from '../../src/checkpoints/rewind-target.ts'
 import { PlatformError } from '../../src/errors.ts'
 import type { NewEvent } from '../../src/events/event.ts'
+import { REWIND_AXES } from '../../src/events/session-events.ts'
+import { skipUndone } from '../../src/events/undone.ts'
 import { createId } from '../../src/ids.ts'
 import { type Append, appendEvents, type Wake } from '../../src/log/append-events.ts'
 import { type Change, type CoreParts, changeSession, type LockedSession } from '../../src/sessions/change-session.ts'
@@ -8,6 +12,7 @@ import { startLease } from '../../src/turns/leases.ts'
 import type { TestDatabase } from '../database.ts'
 import { seedSession, seedTenant, silentParts } from '../seeds.ts'
 import { viewSession } from './sim-person.ts'
+import { takePoint } from './sim-points.ts'
 import { SimStore } from './sim-store.ts'
 
 export const PAIR_SESSIONS = 3
@@ -26,6 +31,7 @@ export class TwinPair {
   readonly keyId: string
   readonly sessionIds: string[] = []
   readonly reservations: string[] = []
+  readonly points: (RewindTarget & { sessionId: string })[] = []
   /** Two workers: one of each kind. */
   readonly workers = ['', '']
   /** What each worker last claimed, and may still believe to hold. */
@@ -107,6 +113,26 @@ export class TwinPair {
     if (refused || change === null) return
     const told = this.twin.append({ sessionId, epoch: null, events: change.events, ...(change.turn && { turn: change.turn }) })
     expect(real).toMatchObject({ head: (told as { head: number }).head })
+  }
+
+  /** In the twin, and its event in both. */
+  async takePoint(sessionId: string): Promise<void> {
+    const session = this.twin.sessionOf(sessionId)
+    const point = takePoint(this.twin, session)
+    const event = session.log.at(-1)
+    if (point === null || event?.type !== 'session.checkpointed') return
+    this.points.push({ ...point, sessionId })
+    const said = [{ type: event.type, actor: event.actor, payload: event.payload }]
+    await appendEvents(this.test.db, { tenantId: this.tenantId, sessionId, threadId: session.threadId, epoch: null, events: said })
+  }
+
+  goBack(session: LockedSession, number: number): Change | null {
+    const points = this.points.filter(({ sessionId }) => sessionId === session.id)
+    const target = points[number % Math.max(1, points.length)]
+    if (target === undefined) return null
+    refuseRewind(session)
+    const axis = REWIND_AXES[number % REWIND_AXES.length] ?? 'BOTH'
+    return decideRewind(session, { target, axis, context: skipUndone(this.twin.sessionOf(session.id).log), actor: this.keyId })
   }
 
   compare(real: unknown, told: unknown): void {
