@@ -17,12 +17,12 @@ export const actAsPerson = (world: SimWorld, sessionId: string): void => {
   const what = random.next()
   let change: Change | null
   try {
-    if (what < 0.6)
+    if (what < 0.5)
       change = isFinal(session)
         ? null
         : decideMessage(session, { actor: 'key', text: 'More.', lossy: false, mode: random.pick(['QUEUE', 'STEER', 'INTERRUPT']) })
-    else if (what < 0.75) change = decidePause(session, 'key')
-    else if (what < 0.92) change = decideResume(session, 'key')
+    else if (what < 0.65) change = decidePause(session, 'key')
+    else if (what < 0.82) change = decideResume(session, 'key')
     else if (what < 0.97) change = goBack(world, session)
     else
       change = isFinal(session)
