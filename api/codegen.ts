@@ -29,6 +29,7 @@ const config: typescript.TypeScriptPluginConfig & resolvers.TypeScriptResolversP
     Evaluation: '../modules/parents.ts#EvaluationRow',
     Checkpoint: '../modules/parents.ts#CheckpointRow',
     Budget: '../modules/parents.ts#BudgetRow',
+    SessionComparison: '../modules/parents.ts#ComparisonParent',
     EnvironmentBuild: '../modules/parents.ts#EnvironmentBuildRow',
   },
 }

@@ -55,6 +55,8 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
     'Query.session.id': victim.sessionId,
     'Query.sessions.tenantId': victim.tenantId,
     'Query.sessions.agentId': victim.agentId,
+    'Query.compareSessions.a': victim.sessionId,
+    'Query.compareSessions.b': victim.sessionId,
     'UpdateTenantInput.id': victim.tenantId,
     'CreateApiKeyInput.tenantId': victim.tenantId,
     'RevokeApiKeyInput.id': victim.keyId,
@@ -138,10 +140,14 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
       const field = schema.getQueryType()?.getFields()[name]
       const named = field?.args.filter((argument) => getNamedType(argument.type).name === 'ID' || argument.name === 'slug') ?? []
       for (const argument of named) {
-        const selection = Object.keys((getNamedType(field!.type) as { getFields?: () => object }).getFields?.() ?? {}).includes('edges')
+        const selectable = Object.keys((getNamedType(field!.type) as { getFields?: () => object }).getFields?.() ?? {})
+        const selection = selectable.includes('edges')
           ? '{ edges { node { id } } }'
-          : '{ id }'
-        const query = `query ($v: ${getNamedType(argument.type).name}${isNonNullType(argument.type) ? '!' : ''}) { ${name}(${argument.name}: $v) ${selection} }`
+          : selectable.includes('id')
+            ? '{ id }'
+            : '{ __typename }'
+        const given = named.filter((other) => other === argument || isNonNullType(other.type)).map((other) => `${other.name}: $v`)
+        const query = `query ($v: ${getNamedType(argument.type).name}${isNonNullType(argument.type) ? '!' : ''}) { ${name}(${given.join(', ')}) ${selection} }`
         const value = ids()[`Query.${name}.${argument.name}`]
         if (value === undefined) throw new Error(`the walk has no id for Query.${name}.${argument.name}: add one`)
         for (const key of Object.values(strangerKeys)) {

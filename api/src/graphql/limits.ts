@@ -24,4 +24,4 @@ export const LIMITS = {
 export const UNSIZED_LIST = 10
 
 /** Fields that ask somebody else to look, by what each counts. */
-export const COSTLY_FIELDS: Readonly<Record<string, number>> = { files: 1_000, file: 1_000 }
+export const COSTLY_FIELDS: Readonly<Record<string, number>> = { files: 1_000, file: 1_000, diff: 1_000 }

@@ -45,3 +45,5 @@ export type BudgetRow = Typed<db.Budget, { scope: api.BudgetScope; period: api.B
 /** Sessions and events are named first and read only when a field needs their row: a mutation that answers with an id reads nothing. */
 export type SessionParent = { __typename?: 'Session'; id: string; tenantId: string; row?: SessionRow }
 export type EventParent = { __typename?: 'Event'; tenantId: string; sessionId: string; seq: number; row?: EventRow }
+/** What a comparison has found is read when a field needs it. */
+export type ComparisonParent = { tenantId: string; a: SessionParent; b: SessionParent }

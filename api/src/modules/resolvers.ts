@@ -3,6 +3,7 @@ import { DateTime, JsonScalar, Usd } from '../graphql/scalars.ts'
 import { agentResolvers } from './agents/agents.ts'
 import { budgetResolvers } from './budgets/budgets.ts'
 import { checkpointResolvers } from './checkpoints/checkpoints.ts'
+import { comparisonResolvers } from './comparison/comparison.ts'
 import { conditionResolvers } from './conditions/conditions.ts'
 import { environmentResolvers } from './environments/environments.ts'
 import { eventResolvers } from './events/events.ts'
@@ -27,6 +28,7 @@ export const resolverTables: readonly Resolvers[] = [
   eventResolvers,
   fileResolvers,
   checkpointResolvers,
+  comparisonResolvers,
   conditionResolvers,
   budgetResolvers,
 ]

@@ -1,16 +1,22 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
-import type { FileLookAnswer } from './file-look.ts'
+import type { DiffPage, FileLookAnswer } from './file-look.ts'
 
-/** `checkpointId`: as they were there; null for now. `sandboxId`: null where there is none, and now is what one will be made from. */
-export type FileLook = {
-  id: string
-  tenantId: string
+/**
+ * A session's files at one moment. `checkpointId`: as they were there; null for now. `sandboxId`: null where there is none, and now is what
+ * one will be made from. `engineId`: who has it. `baselineSnapshotId`: as they were at the start, where a sandbox was ever made.
+ */
+export type FilesAt = {
   sessionId: string
-  op: 'list' | 'read'
-  path: string
   checkpointId: string | null
   sandboxId: string | null
+  engineId: string | null
+  baselineSnapshotId: string | null
 }
+
+export type FileLook = FilesAt & { id: string; tenantId: string } & (
+    | { op: 'list' | 'read'; path: string }
+    | { op: 'diff'; against: FilesAt & DiffPage & { start: boolean } }
+  )
 
 /** Looks nobody waits for any more are removed after this long. */
 const KEPT = "interval '5 minutes'"

@@ -1,14 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type pg from 'pg'
-import { badInput, notFound, PlatformError } from '../errors.ts'
+import { badInput, notFound } from '../errors.ts'
 import { createId } from '../ids.ts'
 import { type CoreParts, inTransaction } from '../sessions/change-session.ts'
 import { readResources } from '../sessions/read-resources.ts'
+import { awaitLook } from './await-look.ts'
 import { type FileLookAnswer, MAX_FILE_BYTES, toAbsoluteWorkspacePath, toFileContent } from './file-look.ts'
-
-/** How long a worker may take to answer, and how often the row is looked at meanwhile. */
-const PATIENCE_MS = 15_000
-const LOOK_MS = 40
+import { requireCheckpoint } from './require-checkpoint.ts'
 
 export type AskForFiles = {
   tenantId: string
@@ -30,7 +26,7 @@ export const askForFiles = async (parts: CoreParts, look: AskForFiles): Promise<
   const asked = await ask(parts, { ...look, path })
   if (asked === null) return lookAtResources(parts, { ...look, path })
   parts.announcer.announceFileLook(asked.engineId)
-  const answer = await waitForAnswer(parts, { ...look, id: asked.id })
+  const answer = await awaitLook(parts, { ...look, id: asked.id })
   return 'problem' in answer ? null : answer
 }
 
@@ -58,41 +54,6 @@ const ask = (parts: CoreParts, look: AskForFiles): Promise<{ id: string; engineI
     )
     return { id, engineId: session.engine_id }
   })
-
-/** One of the session's own checkpoints, or of those it inherits. */
-const requireCheckpoint = async (
-  client: pg.ClientBase,
-  { sessionId, checkpointId }: { sessionId: string; checkpointId: string },
-): Promise<void> => {
-  const { rows } = await client.query<{ problem: string | null }>(
-    `select k.problem from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
-     where p.session_id = $1 and k.id = $2 and k.state = 'whole'`,
-    [sessionId, checkpointId],
-  )
-  const [found] = rows
-  if (found === undefined) throw notFound('checkpoint', checkpointId)
-  if (found.problem !== null)
-    throw new PlatformError('CONFLICT', `The files of checkpoint ${checkpointId} can't be had any more: ${found.problem}.`, {
-      status: 'FAILED',
-    })
-}
-
-const waitForAnswer = async (
-  parts: CoreParts,
-  { tenantId, sessionId, id }: { tenantId: string; sessionId: string; id: string },
-): Promise<FileLookAnswer> => {
-  const until = Date.now() + PATIENCE_MS
-  while (Date.now() < until) {
-    const answer = await inTransaction(parts.db, async (client) => {
-      await client.query("select set_config('longhaul.tenant', $1, true)", [tenantId])
-      const { rows } = await client.query<{ answer: FileLookAnswer | null }>('select answer from file_look where id = $1', [id])
-      return rows[0]?.answer ?? null
-    })
-    if (answer !== null) return answer
-    await sleep(LOOK_MS)
-  }
-  throw new PlatformError('UNAVAILABLE', `No worker of the engine that holds the files of session ${sessionId} answers.`)
-}
 
 const lookAtResources = async (
   parts: CoreParts,

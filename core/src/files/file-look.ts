@@ -10,7 +10,18 @@ export type FileEntry = { path: string; kind: FileKind; sizeBytes: number; mode:
 /** Exactly one of text and base64, but for an empty file. Cut at MAX_FILE_BYTES. */
 export type FileContent = { path: string; sizeBytes: number; text: string | null; base64: string | null; truncated: boolean }
 
-export type FileLookAnswer = { entries: FileEntry[] } | { file: FileContent } | { problem: 'not_found' | 'unreadable' }
+/** `path` as in FileEntry. `patch` is unified; null for what is binary, too large, or another kind of thing. */
+export type FileDiff = { path: string; change: 'ADDED' | 'MODIFIED' | 'DELETED'; patch: string | null }
+
+/** By path: those after this one, at most so many. */
+export type DiffPage = { after: string | null; first: number }
+
+/** elsewhere: the files lie on an engine that this worker can't reach, and are not stored yet. */
+export type FileLookAnswer =
+  | { entries: FileEntry[] }
+  | { file: FileContent }
+  | { changes: FileDiff[]; more: boolean }
+  | { problem: 'not_found' | 'unreadable' | 'elsewhere' }
 
 export const MAX_FILE_BYTES = 1_000_000
 export const MAX_ENTRIES = 10_000

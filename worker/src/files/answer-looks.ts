@@ -8,9 +8,10 @@ import { type FileEntry, type FileLookAnswer, MAX_ENTRIES, MAX_FILE_BYTES, toFil
 import { cleanJson } from '@longhaul/core/src/text.ts'
 import { readOrigin } from '../checkpoints/read-origin.ts'
 import { createRest } from '../consumers/rest.ts'
-import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 import type { TurnParts } from '../turn/stretch.ts'
 import { walkArchive } from '../workspace/walk-archive.ts'
+import { compareWorkspaces } from './compare-workspaces.ts'
+import { ElsewhereError, openSide, type Places } from './open-side.ts'
 
 /** Looks at once when told, and every so often by itself: an announcement may be lost. */
 export const startAnsweringLooks = (
@@ -20,18 +21,24 @@ export const startAnsweringLooks = (
   let running: Promise<void> | null = null
   let again = false
   const rest = createRest()
+  const answering = new Set<Promise<void>>()
+  const answer = async (look: FileLook): Promise<void> => {
+    await answerFileLook(db, look, cleanJson(await answerLook({ db, sandboxes, snapshots }, look)).value as FileLookAnswer)
+  }
+  /** Nobody's look waits for another's: one folder is read in a moment, a comparison of two workspaces is not. */
   const answerAll = async (): Promise<void> => {
     try {
       const looks = await takeFileLooks(db, engineId)
       rest.worked()
-      await Promise.all(
-        looks.map(async (look) =>
-          answerFileLook(db, look, cleanJson(await answerLook({ db, sandboxes, snapshots }, look)).value as FileLookAnswer),
-        ),
-      )
+      for (const look of looks) {
+        const answered = answer(look)
+          .catch((error: unknown) => logger.warn({ err: error, sessionId: look.sessionId }, 'a look into files could not be answered'))
+          .finally(() => answering.delete(answered))
+        answering.add(answered)
+      }
     } catch (error) {
       rest.failed()
-      logger.warn({ err: error }, 'a look into files could not be answered')
+      logger.warn({ err: error }, 'looks into files could not be taken')
     }
   }
   const lookNow = (): void => {
@@ -51,14 +58,14 @@ export const startAnsweringLooks = (
     stop: async () => {
       clearInterval(timer)
       await running
+      await Promise.all(answering)
     },
   }
 }
 
-type Places = Pick<TurnParts, 'db' | 'snapshots'> & { sandboxes: { provider: SandboxProvider } }
-
 export const answerLook = async (places: Places, look: FileLook): Promise<FileLookAnswer> => {
   try {
+    if (look.op === 'diff') return await inTurn(() => answerDiff(places, look))
     const { provider } = places.sandboxes
     const tar =
       look.sandboxId === null || look.checkpointId !== null
@@ -66,9 +73,23 @@ export const answerLook = async (places: Places, look: FileLook): Promise<FileLo
         : await provider.readWorkspace(look.sessionId, look.path)
     if (tar === null) return { problem: 'not_found' }
     return look.op === 'list' ? await listFolder(tar, look.path) : await readFile(tar, look.path)
-  } catch {
-    return { problem: 'unreadable' } // gone meanwhile, or not what it was taken for
+  } catch (error) {
+    return { problem: error instanceof ElsewhereError ? 'elsewhere' : 'unreadable' } // gone meanwhile, or not what it was taken for
   }
+}
+
+const answerDiff = async (places: Places, { tenantId, against, ...look }: Extract<FileLook, { op: 'diff' }>): Promise<FileLookAnswer> => {
+  const before = await openSide(places, { ...against, tenantId })
+  const after = await openSide(places, { ...look, tenantId, start: false })
+  return compareWorkspaces({ before, after }, against)
+}
+
+/** Two whole workspaces are read for each: one comparison at a time, beside the tools of running sessions. */
+let last: Promise<unknown> = Promise.resolve()
+const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+  const result = last.then(run)
+  last = result.catch(() => {}) // whoever asked hears of it
+  return result
 }
 
 /** The engine's tar holds all that lies below; entries of the folder itself are kept. */

@@ -2,8 +2,9 @@ import { notFound } from '@longhaul/core/src/errors.ts'
 import { askForFiles } from '@longhaul/core/src/files/ask-for-files.ts'
 import type { Resolvers } from '../../generated/resolver-types.ts'
 import { parsePage, toConnection } from '../../graphql/connection.ts'
+import { PATH_KEY, readDiff } from './read-diff.ts'
 
-const PATH_KEY = /^\/workspace\//
+const atCheckpoint = (checkpointId: string | null | undefined) => (checkpointId == null ? null : { checkpointId })
 
 /** What lies in a session's workspace now, as its sandbox says: the agent's own word. */
 export const fileResolvers: Resolvers = {
@@ -30,5 +31,11 @@ export const fileResolvers: Resolvers = {
       const answer = await askForFiles(context.parts, look)
       return answer !== null && 'file' in answer ? answer.file : null
     },
+    diff: ({ id: sessionId, tenantId }, { fromCheckpointId, toCheckpointId, ...args }, context) =>
+      readDiff(context, args, {
+        tenantId,
+        from: { sessionId, at: atCheckpoint(fromCheckpointId) ?? 'start' },
+        to: { sessionId, at: atCheckpoint(toCheckpointId) ?? 'now' },
+      }),
   },
 }
