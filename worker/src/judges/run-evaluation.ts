@@ -1,4 +1,6 @@
 import { type Condition, readOpenConditions } from '@longhaul/core/src/conditions/read-conditions.ts'
+import { createId } from '@longhaul/core/src/ids.ts'
+import { beginTaking } from '../checkpoints/take-checkpoint.ts'
 import { openSandbox, openSetUp } from '../turn/open-sandbox.ts'
 import { retryLater } from '../turn/retry-later.ts'
 import { ClaimLostError, type Stretch } from '../turn/stretch.ts'
@@ -27,6 +29,7 @@ const judgeOpen = async (stretch: Stretch, open: Condition[]): Promise<'go_on' |
   if ((await openSandbox(stretch)) === 'let_go') return 'let_go'
   const setUp = open.some(({ kind }) => kind === 'COMMAND') ? await openSetUp(stretch) : null
   if (setUp === 'let_go') return 'let_go'
+  await keepWhatIsJudged(stretch)
   const copy = await takeCopy(stretch)
   if (copy === 'let_go') return 'let_go'
   if ('unfit' in copy) return judgeEach(stretch, open, { digest: '', judge: async () => unsatisfied(copy.unfit) })
@@ -36,6 +39,21 @@ const judgeOpen = async (stretch: Stretch, open: Condition[]): Promise<'go_on' |
   } finally {
     await copy.close()
   }
+}
+
+/**
+ * Before the round's first verdict, while nothing runs: what was judged can be gone back to. One that can't be taken is none, and stops no
+ * evaluation; neither is there a second one where an earlier worker has taken it.
+ */
+const keepWhatIsJudged = async (stretch: Stretch): Promise<void> => {
+  const { parts, claim, events } = stretch
+  const taken = events.findLast((event) => event.type === 'session.checkpointed' || event.type === 'agent.message')
+  if (taken?.type === 'session.checkpointed' && taken.payload.trigger === 'BEFORE_EVALUATION') return
+  if (roundVerdicts(stretch).size > 0) return
+  const checkpoint = { id: createId('ckp'), trigger: 'BEFORE_EVALUATION' as const }
+  const { tenantId, epoch, workerId } = claim
+  const taking = await beginTaking(parts, { tenantId, sessionId: claim.session.id, epoch, workerId, checkpoint })
+  await taking?.finish()
 }
 
 const judgeEach = async (
