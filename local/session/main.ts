@@ -1,5 +1,6 @@
 // `npm run session`: starts a session and shows its timeline live; a small client of the public API.
 import { createApiClient } from './api-client.ts'
+import { askOfSessions } from './ask-of-sessions.ts'
 import { cleanText } from './clean-text.ts'
 import { createSession } from './create-session.ts'
 import { parseSessionOptions, SESSION_HELP } from './parse-session-options.ts'
@@ -13,6 +14,11 @@ try {
     process.exit(0)
   }
   const client = createApiClient(options)
+  if (!('conditions' in options)) {
+    process.stdout.write(await askOfSessions(client, options))
+    client.close()
+    process.exit(0)
+  }
   const sessionId = options.follow ?? (await createSession(client, options))
   process.stdout.write(`session ${sessionId} (leaving with Ctrl-C does not stop it; --follow ${sessionId} comes back)\n`)
   const { status } = await showSession(client, { sessionId, output: process.stdout })

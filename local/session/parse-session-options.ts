@@ -23,8 +23,18 @@ export type SessionOptions = {
   follow?: string
 }
 
+/** What is asked of sessions that are there, instead of making one. */
+export type SessionQuestion = { url: string; key: string } & (
+  | { rewind: string; axis: 'FILES' | 'CONVERSATION' | 'BOTH'; sessionId?: string }
+  | { compare: [string, string] }
+  | { diff: string; from?: string; to?: string }
+)
+
 export const SESSION_HELP = `npm run session -- --agent A --prompt TEXT [options]      starts a session and shows its timeline
 npm run session -- --follow ID                            shows a session's timeline from its start
+npm run session -- --rewind CHECKPOINT [--axis AXIS]      takes a session back: files, conversation or both (the default)
+npm run session -- --diff SESSION [--from C] [--to C]     what changed in its files: from the start to now, or between checkpoints
+npm run session -- --compare SESSION SESSION              two sessions side by side, and what differs in their files
 
   --agent A          id or name
   --environment E    id or name; the newest one when left out
@@ -40,17 +50,30 @@ npm run session -- --follow ID                            shows a session's time
   --budget USD       lifetime cap, such as 1.50
   --max-evaluations N
   --file TO=FROM     puts a local file into the workspace
+  --session ID       with --rewind: a fork that goes back to a checkpoint it inherits
   --git URL[#REF]    clones a repository into the workspace (https)
   --url URL          the api; LONGHAUL_URL, or http://127.0.0.1:4000/graphql
   --key KEY          an api key; LONGHAUL_KEY, or the demo tenant's on this machine
 `
 
 /** Throws an Error whose message is for the person at the terminal. */
-export function parseSessionOptions(args: string[], env: Record<string, string | undefined>, demoKey = ''): SessionOptions | 'help' {
-  const { values } = parseArgs({
+export function parseSessionOptions(
+  args: string[],
+  env: Record<string, string | undefined>,
+  demoKey = '',
+): SessionOptions | SessionQuestion | 'help' {
+  const { values, positionals } = parseArgs({
     args,
     strict: true,
+    allowPositionals: true,
     options: {
+      rewind: { type: 'string' },
+      axis: { type: 'string' },
+      session: { type: 'string' },
+      diff: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      compare: { type: 'string' },
       help: { type: 'boolean' },
       agent: { type: 'string' },
       environment: { type: 'string' },
@@ -69,12 +92,19 @@ export function parseSessionOptions(args: string[], env: Record<string, string |
   if (values.help) return 'help'
   const key = values.key ?? env.LONGHAUL_KEY ?? demoKey
   if (!key) throw new Error('no api key: give --key or set LONGHAUL_KEY')
+  const url = values.url ?? env.LONGHAUL_URL ?? `http://127.0.0.1:${env.PORT ?? '4000'}/graphql`
+  if (positionals.length !== (values.compare === undefined ? 0 : 1))
+    throw new Error(`what is ${JSON.stringify(positionals.at(-1) ?? '')}? (--compare takes two sessions, everything else is an option)`)
+  if (values.rewind !== undefined)
+    return { url, key, rewind: values.rewind, axis: parseAxis(values.axis ?? 'both'), sessionId: values.session }
+  if (values.diff !== undefined) return { url, key, diff: values.diff, from: values.from, to: values.to }
+  if (values.compare !== undefined) return { url, key, compare: [values.compare, positionals[0] ?? ''] }
   if (!values.follow && !(values.agent && values.prompt)) throw new Error('--agent and --prompt are needed (or --follow with a session id)')
   const rounds = values['max-evaluations']
   if (rounds !== undefined && !/^[1-9]\d*$/.test(rounds))
     throw new Error(`--max-evaluations: expected a whole number above 0, got "${rounds}"`)
   return {
-    url: values.url ?? env.LONGHAUL_URL ?? `http://127.0.0.1:${env.PORT ?? '4000'}/graphql`,
+    url,
     key,
     agent: values.agent,
     environment: values.environment,
@@ -102,6 +132,12 @@ export function parseCondition(text: string): ConditionInput {
     rubric: { rubric: { rubric: value } },
   }
   return { name: (name ?? value).trim().slice(0, 80), spec: specs[kind] ?? {} }
+}
+
+function parseAxis(text: string): 'FILES' | 'CONVERSATION' | 'BOTH' {
+  const axis = text.toUpperCase()
+  if (axis === 'FILES' || axis === 'CONVERSATION' || axis === 'BOTH') return axis
+  throw new Error(`--axis: expected files, conversation or both, got "${text}"`)
 }
 
 function parseFile(text: string): FileToSend {

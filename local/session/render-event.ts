@@ -27,6 +27,9 @@ const renderers: Record<string, Renderer> = {
   'session.forked': (payload) => [
     line('⑂', 'fork', joined(`of ${toText(payload.parentId)}`, `after event ${toText(payload.seq)}`), 'strong'),
   ],
+  'session.rewound': (payload) => [
+    line('↺', 'rewound', joined(toText(payload.axis).toLowerCase(), payload.label, `to after event ${toText(payload.seq)}`), 'strong'),
+  ],
   'session.status': (payload) => renderStatus(payload),
   'user.message': (payload) => block('▸', 'you', toText(payload.text), 'strong'),
   'user.message_read': () => [],

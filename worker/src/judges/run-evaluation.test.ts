@@ -284,3 +284,47 @@ describe('an evaluation that a person interrupts', () => {
     expect(await checks()).toEqual([])
   })
 })
+
+describe('what is judged', () => {
+  const typesOf = async (sessionId: string) =>
+    (
+      await test.superuser.query<{ what: string }>(
+        `select case type when 'session.checkpointed' then payload->>'trigger' when 'condition.evaluated' then payload->>'verdict' else 'ANSWER' end as what
+         from event where session_id = $1 and type in ('session.checkpointed', 'condition.evaluated', 'agent.message') order by seq`,
+        [sessionId],
+      )
+    ).rows.map(({ what }) => what)
+
+  it('is checkpointed before the first verdict of each round, once, and can be gone back to', async () => {
+    const bash = (command: string): Step => ({ toolCalls: [{ name: 'bash', input: { command } }] })
+    const { sessionId } = await begin({
+      work: [{ text: 'Done?' }, bash('touch made'), { text: 'Done.' }],
+      conditions: { made: file('made'), readme: file('README.md') },
+    })
+    await worker.waitForStatus(sessionId, ['COMPLETED'])
+    expect(await typesOf(sessionId)).toEqual([
+      'ANSWER',
+      'BEFORE_EVALUATION',
+      'UNSATISFIED',
+      'SATISFIED',
+      'ANSWER',
+      'ANSWER',
+      'BEFORE_EVALUATION',
+      'SATISFIED',
+      'SATISFIED',
+    ])
+    const { rows } = await test.superuser.query("select state from checkpoint where session_id = $1 and trigger = 'BEFORE_EVALUATION'", [
+      sessionId,
+    ])
+    expect(rows).toEqual([{ state: 'whole' }, { state: 'whole' }])
+  })
+
+  it('is judged also where it could not be checkpointed', async () => {
+    worker.parts.atPoint = (at) => {
+      if (at === 'checkpoint_saved') throw new Error('no room')
+    }
+    const { sessionId } = await begin({ conditions: { readme: file('README.md') } })
+    await worker.waitForStatus(sessionId, ['COMPLETED'])
+    expect(await typesOf(sessionId)).toEqual(['ANSWER', 'SATISFIED'])
+  })
+})
