@@ -1,13 +1,13 @@
 import type { Resolvers } from '../../generated/resolver-types.ts'
 import { readDiff } from '../files/read-diff.ts'
 import { loadOne } from '../load-one.ts'
-import type { ConditionRow } from '../parents.ts'
+import type { ComparisonParent, ConditionRow } from '../parents.ts'
 import { checkSessionId } from '../sessions/act.ts'
 import { findCommonAncestor } from './find-common-ancestor.ts'
 
 export const comparisonResolvers: Resolvers = {
   Query: {
-    compareSessions: async (_, { a, b }, context) => {
+    compareSessions: async (_, { a, b }, context): Promise<ComparisonParent> => {
       const { tenantId, load } = await context.locate('session', a)
       // Of the same tenant: another's is not found, for an operator too.
       const [left, right] = [await loadOne(load.session, 'session', a), await loadOne(load.session, 'session', checkSessionId(b))]
