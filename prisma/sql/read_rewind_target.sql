@@ -1,5 +1,5 @@
 -- What a session is taken back to: a whole checkpoint of its own, or one that it inherits. Null where it has no such one. The caller has
--- locked the session.
+-- locked the session; the checkpoint's files stay from here on until his transaction has ended.
 --
 -- {seq, label, problem, context, sandbox: {provider, image} | null, engineId, origin: {id, engineId, hasImage, hasArchive} | null}
 -- `origin`: where the files of that moment lie; its engine is null where no worker of it answers. `engineId`: the session's own, likewise.
@@ -15,5 +15,5 @@ begin
         from (select read_restore_points(p_tenant, p_session, k.id)->0 as o) x where o is not null))
     from session s join log_piece p on p.session_id = s.id
       join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
-    where s.id = p_session and s.deleted_at is null and k.id = p_checkpoint and k.state = 'whole');
+    where s.id = p_session and s.deleted_at is null and k.id = p_checkpoint and k.state = 'whole' for share of k);
 end $$;
