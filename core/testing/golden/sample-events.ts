@@ -52,6 +52,19 @@ export const sampleEvents = (ids: { conditionId: string; firstSeq: number }): Ne
     { type: 'user.message', actor: 'key_golden', payload: { text: 'More.', mode: 'steer', lossy: true } },
     { type: 'agent.reset', actor: 'agent', payload: { turnId, handOff: 'Go on with what is left.' } },
     {
+      type: 'session.rewound',
+      actor: 'key_golden',
+      payload: {
+        checkpointId: 'ckp_golden',
+        seq: firstSeq + 2,
+        label: 'before the work',
+        axis: 'BOTH',
+        thread: { contextFromSeq: 1, contextTokens: 100, unread: [], undone: [[firstSeq + 3, firstSeq + 5]] },
+        files: { originId: null, engineId: 'ENGINE', undone: [[firstSeq + 3, firstSeq + 5]], lostCalls: [] },
+      },
+    },
+    { type: 'sandbox.state', actor: 'platform', payload: { ...box, state: 'GONE', sandboxId: 'box_2' } },
+    {
       type: 'session.status',
       actor: 'key_golden',
       payload: { status: 'PAUSED', stopReason: 'PAUSED_BY_USER', activity: null, reason: 'enough' },
