@@ -1,5 +1,5 @@
 -- Takes the right to write a thread's next events, for a turn that is due: compare-and-set, new epoch (invariants 2 and 4).
--- Returns all that the turn needs to begin, or {refused: 'gone' | 'not_due' | 'held' | 'engine' | 'suspect' | 'alone' | 'crash_loop'}.
+-- Returns all that the turn needs to begin, or {refused: 'gone' | 'not_due' | 'held' | 'draining' | 'engine' | 'suspect' | 'alone' | 'crash_loop'}.
 -- p_kind: worker takes no suspects, crowd takes those that need not run alone, suspect takes any, one at a time.
 -- Lock order: session, claim, turn.
 create or replace function claim_turn(p_tenant text, p_turn text, p_worker text, p_engine text, p_kind text) returns jsonb
@@ -23,6 +23,7 @@ begin
     if exists (select from lease where worker_id = c.worker_id and expires_at > clock_timestamp()) then return '{"refused": "held"}'; end if;
   end if;
   if not exists (select from lease where worker_id = p_worker and expires_at > clock_timestamp()) then return '{"refused": "no_lease"}'; end if;
+  if exists (select from engine where id = p_engine and draining) then return '{"refused": "draining"}'; end if;
   -- Which engine it is with changes only once another one has made a sandbox of it: one that comes back before has it, with its files.
   if s.engine_id is not null and s.engine_id is distinct from p_engine and not engine_gone(s.engine_id) then
     return jsonb_build_object('refused', 'engine', 'engineId', s.engine_id);

@@ -19,13 +19,25 @@ language sql stable set search_path = public as $$
   select case when not engine_gone(p_engine) then p_engine end
 $$;
 
+create or replace function engine_drains(p_engine text) returns boolean
+language sql stable set search_path = public as $$
+  select exists (select from engine where id = p_engine and draining)
+$$;
+
+-- Whether somebody would take a wake of this engine's sessions. While it is emptied nobody may, and afterwards anybody.
+create or replace function engine_takes(p_engine text) returns boolean
+language sql stable set search_path = public as $$
+  select engine_gone(p_engine) or (engine_answers(p_engine) and not engine_drains(p_engine))
+$$;
+
 -- One look of the sweep. An engine is gone once no worker of it has lived for p_move_after_ms in which another could have taken its
 -- sessions. Only such time counts: a look counts for what passed since the one before, and at most for a third of the wait, so that after
--- an outage of all workers the first to come back takes nothing from those that come seconds later. What comes back is never gone.
+-- an outage of all workers the first to come back takes nothing from those that come seconds later. What comes back is never gone; one that was
+-- emptied is, until a worker starts on it. Who empties it has a lease of it: should he die, it is away like any other.
 create or replace function look_at_engines(p_move_after_ms int) returns void
 language sql set search_path = public as $$
   update engine e set absent_ms = 0, looked_at = null, gone = false
-  where (e.looked_at is not null or e.gone) and engine_answers(e.id);
+  where (e.looked_at is not null or e.gone) and not e.draining and engine_answers(e.id);
 
   update engine e set looked_at = clock_timestamp(), absent_ms = x.ms, gone = x.ms >= p_move_after_ms
   from (

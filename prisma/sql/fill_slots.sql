@@ -26,7 +26,7 @@ begin
     select d.id, d.wake_no + 1 as wake_no, case when x.engine_id is not null then wake_engine(x.engine_id) end as engine_id
     from turn d join session x on x.id = d.session_id
     where d.tenant_id = p_tenant and d.state = 'due' and d.woken_at is null and d.due_at <= clock_timestamp()
-      and (x.engine_id is null or engine_answers(wake_engine(x.engine_id)))
+      and (x.engine_id is null or engine_takes(x.engine_id))
     order by d.due_at, d.id limit v_free for no key update of d skip locked
   loop
     update turn set woken_at = clock_timestamp(), wake_no = t.wake_no, wakes = 1, wait_reason = null where id = t.id;

@@ -46,7 +46,7 @@ begin
 
   update turn set woken_at = null where id in (
     select t.id from turn t join session s on s.id = t.session_id
-    where t.state = 'due' and t.woken_at is not null and not engine_answers(wake_engine(s.engine_id)) for no key update of t skip locked);
+    where t.state = 'due' and t.woken_at is not null and not engine_takes(s.engine_id) for no key update of t skip locked);
 
   with again as (
     update turn set wake_no = wake_no + 1, wakes = wakes + 1, woken_at = clock_timestamp()

@@ -1,5 +1,9 @@
 // An engine that is gone with its workers: what was with it goes on at another engine, from its newest stored checkpoint, and the agent is
 // told exactly what is not in it. Who was away and comes back writes nothing.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { sendMessage } from '@longhaul/core/src/sessions/send-message.ts'
 import { seedSession, seedTenant, silentParts } from '@longhaul/core/testing/seeds.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createFaultScene, type FaultScene } from '../testing/fault-scene.ts'
@@ -32,6 +36,8 @@ beforeAll(async () => {
     { toolCalls: [bash('cat kept.txt; ls')] },
     { text: 'Done.' },
   ])
+  scene.model.addScript('short', [{ toolCalls: [bash('echo all of it > whole.txt')] }, { text: 'Done.' }])
+  scene.model.addScript('look', [{ toolCalls: [bash('cat whole.txt')] }, { text: 'Done.' }])
 }, 180_000)
 afterAll(async () => {
   await workers?.stop()
@@ -96,6 +102,31 @@ it('a worker that was frozen finds its session moved, and writes nothing', async
   await doomed.exited
   expect(await events(sessionId)).toEqual(log)
   expect(await engineOf(sessionId)).toBe(moved)
+  await scene.expectClean()
+}, 120_000)
+
+it('an engine that is emptied loses nothing: its sessions go on elsewhere at once, with all files of their workspace', async () => {
+  elsewhere.child.kill('SIGSTOP') // so that it begins where it is wanted
+  const doomed = await startDoomed()
+  const parts = silentParts(scene.test.db)
+  const tenant = await seedTenant(scene.test.db)
+  const sessionId = await seedSession(parts, tenant, { prompt: '[[script:short]]' })
+  await waitForStatus(scene.test, sessionId, ['IDLE'], 60_000)
+  elsewhere.child.kill('SIGCONT')
+  const draining = fork(path.join(import.meta.dirname, '../src/main.ts'), ['--drain'], {
+    env: { ...process.env, DATABASE_URL: scene.test.url, DATA_DIR: workers.dataDir, DOCKER_HOST: engine.host, LOG_LEVEL: 'silent' },
+  })
+  const [code] = await once(draining, 'exit')
+  expect(code).toBe(0)
+  expect((await engine.docker.listContainers({ all: true })).filter(({ Labels }) => Labels['longhaul.session'] === sessionId)).toEqual([])
+  await sendMessage(parts, tenant.caller, { sessionId, text: '[[script:look]]', mode: 'QUEUE' })
+  await waitForSession(scene.test, sessionId, ({ status, tool_calls }) => status === 'IDLE' && tool_calls === 2, 60_000)
+  const log = await events(sessionId)
+  expect(ofType(log, 'agent.tool_result').at(-1)?.payload['output']).toBe('all of it\n')
+  expect(ofType(log, 'sandbox.state').map(({ payload }) => payload['state'])).toEqual(['RUNNING', 'SUSPENDED', 'LOST', 'RUNNING'])
+  expect(ofType(log, 'sandbox.state')[2]?.payload).toMatchObject({ lostCalls: [], kept: 'workspace' })
+  doomed.child.kill('SIGTERM')
+  await doomed.exited
   await scene.expectClean()
 }, 120_000)
 

@@ -1,8 +1,12 @@
-/** `npm run worker`: consumes wakes until it is told to stop. All settings come from the environment. */
+/**
+ * `npm run worker`: consumes wakes until it is told to stop. `npm run worker -- --drain`: empties this engine instead, and exits 0. All
+ * settings come from the environment.
+ */
 import { awaitDatabase } from '@longhaul/core/src/await-database.ts'
 import { readConfigOrExit } from '@longhaul/core/src/config.ts'
 import { createLogger } from '@longhaul/core/src/logger.ts'
 import { serveMetrics } from '@longhaul/core/src/metrics/serve-metrics.ts'
+import { drainEngine } from './drain/drain-engine.ts'
 import { countSandboxes } from './metrics/count-sandboxes.ts'
 import { openParts } from './open-parts.ts'
 import { startWorker } from './start-worker.ts'
@@ -14,6 +18,12 @@ await awaitDatabase(parts.db, { production: config.nodeEnv === 'production', log
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)
 })
+if (process.argv.includes('--drain')) {
+  const { stored, failed } = await drainEngine(parts, { leaseMs: config.leaseMs, renewMs: config.leaseRenewMs })
+  logger.info({ stored, failed }, 'the engine is empty: its sessions go on anywhere')
+  await parts.close()
+  process.exit(failed.length === 0 ? 0 : 1)
+}
 const worker = await startWorker(parts, {
   concurrency: config.workerConcurrency,
   leaseMs: config.leaseMs,

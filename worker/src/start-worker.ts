@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WakeConsumer } from '@longhaul/core/src/queue/wake-queue.ts'
+import { archivesSettled } from './checkpoints/archive-checkpoint.ts'
 import { startServingCheckpoints } from './checkpoints/serve-checkpoints.ts'
 import { suspendIdle } from './checkpoints/suspend-idle.ts'
 import { ActiveTurns } from './consumers/active-turns.ts'
@@ -46,9 +47,24 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   const sweeping = startSweeping(parts, { everyMs: options.sweepMs, moveAfterMs: options.moveAfterMs })
   const engineId = await findEngine(sandboxes.provider, parts)
   const active = new ActiveTurns()
+  let consumer: WakeConsumer | null = null
+  let drained: Promise<void> | null = null
+  const stopTaking = (): Promise<void> => {
+    if (consumer === null) return Promise.resolve()
+    if (drained === null) logger.info('no further wakes are taken')
+    drained ??= consumer.stop()
+    return drained
+  }
   const lease = await keepLease(
     { db, active, queue, logger },
-    { kind: 'worker', engineId, leaseMs: options.leaseMs, renewMs: options.renewMs },
+    {
+      kind: 'worker',
+      engineId,
+      leaseMs: options.leaseMs,
+      renewMs: options.renewMs,
+      // The database refuses it every claim from now on: wakes are for others.
+      onDraining: () => void stopTaking(),
+    },
   )
   const peers = await startWatchingPeers(parts, { workerId: lease.workerId, everyMs: options.renewMs })
   const suspects = createSuspectRunner(logger, options.suspectEntry)
@@ -82,7 +98,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
     options.reapMs,
   )
   const house = startKeepingHouse(parts, options.houseMs)
-  const consumer: WakeConsumer = await queue.consume({
+  consumer = await queue.consume({
     engineId,
     concurrency: options.concurrency,
     onWake: (job) => advanceTurn(advancing, job),
@@ -93,12 +109,14 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   return {
     workerId: lease.workerId,
     stop: async () => {
-      const drained = consumer.stop()
+      const drained = stopTaking()
       const suspectsEnded = suspects.stop()
       const buildsEnded = builds.stop(options.drainMs)
       await Promise.race([drained, sleep(options.drainMs, undefined, { ref: false })])
       await handOver(parts, active)
       await Promise.race([drained, sleep(5_000, undefined, { ref: false })])
+      // What has no archive yet is of use on this engine alone.
+      await Promise.race([archivesSettled(), sleep(options.drainMs, undefined, { ref: false })])
       await Promise.all([
         suspectsEnded,
         sweeping.stop(),

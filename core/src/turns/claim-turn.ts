@@ -57,7 +57,7 @@ export type ClaimedTurn = {
  */
 export type WorkerKind = 'worker' | 'crowd' | 'suspect'
 
-export type ClaimRefusal = 'gone' | 'not_due' | 'held' | 'engine' | 'no_lease' | 'suspect' | 'alone' | 'crash_loop'
+export type ClaimRefusal = 'gone' | 'not_due' | 'held' | 'draining' | 'engine' | 'no_lease' | 'suspect' | 'alone' | 'crash_loop'
 
 type Row = Omit<ClaimedTurn, 'tenantId' | 'workerId' | 'events'> & {
   refused?: ClaimRefusal

@@ -26,12 +26,12 @@ export const startLease = async (
   ])
 }
 
-/** Renews by the database's clock. `alive: false`: it had expired, and every claim under it is lost. */
+/** Renews by the database's clock. `alive: false`: it had expired, and every claim under it is lost. `draining`: its engine is emptied. */
 export const renewLease = async (
   db: Database,
   lease: { workerId: string; leaseMs: number },
-): Promise<{ alive: boolean; claims: HeldClaim[] }> => {
-  const { rows } = await db.system.query<{ result: { alive: boolean; claims: HeldClaim[] } }>({
+): Promise<{ alive: boolean; draining?: boolean; claims: HeldClaim[] }> => {
+  const { rows } = await db.system.query<{ result: { alive: boolean; draining?: boolean; claims: HeldClaim[] } }>({
     text: 'select renew_lease($1, $2) as result',
     values: [lease.workerId, lease.leaseMs],
     // A connection that lost its other end says nothing for hours: after a lease's length its answer is worth nothing.

@@ -8,12 +8,24 @@ import { storeWorkspace } from './keep-files.ts'
 const MAX_AT_ONCE = 2
 const LOOK_MS = 50
 let running = 0
+const atWork = new Set<Promise<void>>()
 
 /**
  * Stores the workspace of a checkpoint that is whole already, from its image, so that any engine can restore it. Nobody waits for it;
  * where it fails or its worker dies, it is found and stored later.
  */
-export const archiveCheckpoint = async (
+export const archiveCheckpoint = (...of: Parameters<typeof archive>): Promise<void> => {
+  const archiving = archive(...of).finally(() => atWork.delete(archiving))
+  atWork.add(archiving)
+  return archiving
+}
+
+/** Resolves once all that this process has begun to store is stored or given up. */
+export const archivesSettled = async (): Promise<void> => {
+  await Promise.allSettled(atWork)
+}
+
+const archive = async (
   parts: Pick<TurnParts, 'db' | 'snapshots' | 'sandboxes' | 'logger' | 'atPoint'>,
   { id, tenantId, sessionId, imageId }: Unarchived,
 ): Promise<void> => {

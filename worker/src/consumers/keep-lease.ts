@@ -22,7 +22,7 @@ export type LeaseKeeper = {
  */
 export const keepLease = async (
   { db, active, queue, logger }: { db: Database; active: ActiveTurns; queue: Pick<WakeQueue, 'send'>; logger: Logger },
-  options: { kind: WorkerKind; engineId: string | null; leaseMs: number; renewMs: number },
+  options: { kind: WorkerKind; engineId: string | null; leaseMs: number; renewMs: number; onDraining?: () => void },
 ): Promise<LeaseKeeper> => {
   let workerId = createId('wrk')
   let renewedAt = performance.now()
@@ -63,9 +63,10 @@ export const keepLease = async (
   const renew = async (): Promise<void> => {
     const askedAt = performance.now()
     try {
-      const { alive, claims } = await renewLease(db, { workerId, leaseMs: options.leaseMs })
+      const { alive, draining, claims } = await renewLease(db, { workerId, leaseMs: options.leaseMs })
       if (alive) {
         renewedAt = askedAt
+        if (draining) options.onDraining?.()
         for (const claim of active.reconcile(claims, askedAt)) void letGo(claim)
         return
       }
