@@ -11,6 +11,10 @@ type Owner = { id: string; final: boolean; engineId: string | null; running: boo
 
 /** A container this young may belong to a turn that has not recorded it yet. */
 const YOUNG_MS = 120_000
+/** A sandbox that is made and not recorded yet has a turn that runs, or a worker attached to it: any other of this age is nobody's. */
+const UNOWNED_MS = 25_000
+/** Gives an image's files to who stores them, with no turn that runs: a large workspace takes minutes. */
+const COPY_MS = 15 * 60_000
 
 /**
  * The one place where what nobody owns any more is destroyed: found by label, so that a crash between creating and recording leaves
@@ -86,8 +90,8 @@ export const startReaping = (
 /** Whether nobody will ever want it again. */
 const isOrphan = (container: Found, { owner, engineId, ageMs }: { owner: Owner | undefined; engineId: string; ageMs: number }): boolean => {
   if (owner === undefined || owner.final) return ageMs > 5_000
-  if (container.kind !== 'sandbox') return ageMs > YOUNG_MS && !owner.running
-  return ageMs > YOUNG_MS && (owner.engineId !== engineId || owner.replaced) && !owner.running
+  if (container.kind !== 'sandbox') return ageMs > (container.kind === 'copy' ? COPY_MS : YOUNG_MS) && !owner.running
+  return ageMs > UNOWNED_MS && (owner.engineId !== engineId || owner.replaced) && !owner.running
 }
 
 const readOwners = async (db: Database, sessionIds: string[]): Promise<Map<string, Owner>> => {
