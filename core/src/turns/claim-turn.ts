@@ -89,8 +89,9 @@ export const claimTurn = async (
 /** Claims and reads the context under the claim, in one round trip: `offset 0` keeps the claim a step of its own, and the first. */
 const CLAIM = `
   select c.result, case when c.result ? 'epoch' then (
-    select json_agg(json_build_object('seq', e.seq, 'type', e.type, 'thread_id', e.thread_id, 'actor', e.actor, 'payload', e.payload,
-      'cost_nanos', e.cost_nanos::text, 'created_at', e.created_at))
-    from read_events($1, c.result->'session'->>'id', c.result->'thread'->>'id', (c.result->'thread'->>'contextFromSeq')::int, null) e
+    select json_agg(row) from (
+      select e.seq, e.type, e.thread_id, e.actor, e.payload, e.cost_nanos::text, e.created_at
+      from read_events($1, c.result->'session'->>'id', c.result->'thread'->>'id', (c.result->'thread'->>'contextFromSeq')::int, null) e
+    ) row
   ) end as events
   from (select claim_turn($1, $2, $3, $4, $5) as result offset 0) c`
