@@ -20,6 +20,8 @@ export const ID_PREFIXES = [
   'snp',
   'wrk',
   'flk',
+  'upl',
+  'dwn',
 ] as const
 export type IdPrefix = (typeof ID_PREFIXES)[number]
 

@@ -4,6 +4,7 @@
  */
 import type { ContextBlock, ContextMessage, ToolResultBlock } from './content.ts'
 import { describeLoss } from './describe-loss.ts'
+import { describeRefused, describeUploads } from './describe-uploads.ts'
 import type { EventOf, LogEvent } from './event.ts'
 
 export const CUT_OFF_TEXT = 'Your last answer was cut off by the output limit. Go on where it ended.'
@@ -38,6 +39,12 @@ export const buildContext = (events: readonly LogEvent[]): ContextMessage[] => {
         break
       case 'condition.evaluated':
         if (event.payload.verdict !== 'ERROR') addToUser(messages, { type: 'text', text: describeVerdict(event) })
+        break
+      case 'user.upload_read':
+        addToUser(messages, { type: 'text', text: describeUploads(events, event.payload.seqs) })
+        break
+      case 'user.upload_placed':
+        if (event.payload.refused.length > 0) addToUser(messages, { type: 'text', text: describeRefused(events, event) })
         break
       case 'sandbox.state':
         if (event.payload.state === 'LOST') addToUser(messages, { type: 'text', text: describeLoss(event, events) })
@@ -86,3 +93,9 @@ const describeVerdict = ({ payload }: EventOf<'condition.evaluated'>): string =>
   payload.verdict === 'SATISFIED'
     ? `Done-condition "${payload.name}" holds.`
     : `Done-condition "${payload.name}" does not hold yet (checked from outside, round ${payload.round}):\n${payload.explanation}`
+
+/** What people put in and the agent was not told of yet, by seq. */
+export const findUnreadUploads = (events: readonly LogEvent[]): number[] => {
+  const read = new Set(events.flatMap((event) => (event.type === 'user.upload_read' ? event.payload.seqs : [])))
+  return events.flatMap((event) => (event.type === 'user.upload' && !read.has(event.seq) ? [event.seq] : []))
+}

@@ -1,12 +1,13 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
-import type { FileLookAnswer } from './file-look.ts'
+import { createId } from '../ids.ts'
+import type { FileLookAnswer, FileLookOp } from './file-look.ts'
 
 /** `atSeq`: as they were at the newest checkpoint up to there; null for now. `sandboxId`: null where there is none, and now is the newest checkpoint. */
 export type FileLook = {
   id: string
   tenantId: string
   sessionId: string
-  op: 'list' | 'read'
+  op: FileLookOp
   path: string
   atSeq: number | null
   sandboxId: string | null
@@ -33,3 +34,23 @@ export const takeFileLooks = async (db: Database, engineId: string): Promise<Fil
 export const answerFileLook = async (db: Database, look: FileLook, answer: FileLookAnswer): Promise<void> => {
   await db.app.query('select answer_file_look($1, $2, $3::jsonb)', [look.tenantId, look.id, JSON.stringify(answer)])
 }
+
+/** The answer to who downloads, and the row that owns what was stored for it: with it gone, the bytes are nobody's. */
+export const answerFileFetch = async (
+  db: Database,
+  look: FileLook,
+  answer: FileLookAnswer,
+  { keepMs }: { keepMs: number },
+): Promise<void> => {
+  if (!('stored' in answer)) return answerFileLook(db, look, answer)
+  const download = { id: createId('dwn'), asked: toAsked(look), keepMs, ...answer.stored }
+  await db.app.query('select answer_file_fetch($1, $2, $3::jsonb, $4::jsonb)', [
+    look.tenantId,
+    look.id,
+    JSON.stringify(answer),
+    JSON.stringify(download),
+  ])
+}
+
+/** Names what was asked for, so that who goes on with a download gets the rest of the same thing. */
+export const toAsked = ({ op, path }: Pick<FileLook, 'op' | 'path'>): string => `${op} ${path}`

@@ -10,7 +10,18 @@ export type FileEntry = { path: string; kind: FileKind; sizeBytes: number; mode:
 /** Exactly one of text and base64, but for an empty file. Cut at MAX_FILE_BYTES. */
 export type FileContent = { path: string; sizeBytes: number; text: string | null; base64: string | null; truncated: boolean }
 
-export type FileLookAnswer = { entries: FileEntry[] } | { file: FileContent } | { problem: 'not_found' | 'unreadable' }
+/** Bytes that were put into the snapshot store for whoever downloads them. `leftOut`: what a tar of a folder does not hold. */
+export type StoredDownload = { contentHash: string; sizeBytes: number; leftOut: number }
+
+export type FileLookAnswer =
+  | { entries: FileEntry[] }
+  | { file: FileContent }
+  | { stored: StoredDownload }
+  | { problem: 'not_found' | 'unreadable' | 'is_folder' | 'too_large' }
+
+/** list and read are answered in the row; fetch (a file), pack and pack_gz (a folder) through the snapshot store. */
+export type FileLookOp = 'list' | 'read' | FetchOp
+export type FetchOp = 'fetch' | 'pack' | 'pack_gz'
 
 export const MAX_FILE_BYTES = 1_000_000
 export const MAX_ENTRIES = 10_000
