@@ -24,6 +24,7 @@ const worker = await startWorker(parts, {
   houseMs: 60_000,
   suspendMs: config.sandboxSuspendMs,
   drainMs: config.drainMs,
+  downloads: { maxBytes: config.downloadMaxMb * 1_048_576, keepMs: config.downloadKeepMs },
 })
 
 countSandboxes(parts.sandboxes.provider, logger)

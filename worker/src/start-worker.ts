@@ -11,7 +11,7 @@ import { startWatchingPeers } from './consumers/peers.ts'
 import { startReaping } from './consumers/reap.ts'
 import { createSuspectRunner } from './consumers/suspects.ts'
 import { startSweeping } from './consumers/sweep.ts'
-import { startAnsweringLooks } from './files/answer-looks.ts'
+import { type DownloadLimits, startAnsweringLooks } from './files/answer-looks.ts'
 import { recordSuspended } from './sandboxes/record-suspended.ts'
 import type { SandboxProvider } from './sandboxes/sandbox.ts'
 import type { TurnParts } from './turn/stretch.ts'
@@ -31,6 +31,7 @@ export type WorkerOptions = {
   /** How long a stopping worker lets turns go on before it hands them over. */
   drainMs: number
   suspectEntry?: string
+  downloads?: DownloadLimits
 }
 
 export type RunningWorker = { workerId(): string; stop(): Promise<void> }
@@ -49,7 +50,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   const peers = await startWatchingPeers(parts, { workerId: lease.workerId, everyMs: options.renewMs })
   const suspects = createSuspectRunner(logger, options.suspectEntry)
   const advancing: Advancing = { parts, active, workerId: lease.workerId, engineId, kind: 'worker', onSuspect: suspects.add }
-  const looks = startAnsweringLooks(parts, { engineId, everyMs: options.sweepMs })
+  const looks = startAnsweringLooks(parts, { engineId, everyMs: options.sweepMs, downloads: options.downloads })
   const checkpoints = startServingCheckpoints(parts, { engineId, workerId: lease.workerId, everyMs: options.sweepMs })
   const listening = announcer.listen({
     onControl: (sessionId) => {

@@ -1,6 +1,7 @@
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import { reapImages } from '../checkpoints/reap-images.ts'
+import { forgetExpired } from '../files/forget-expired.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 
 type Found = Awaited<ReturnType<SandboxProvider['list']>>[number]
@@ -41,6 +42,7 @@ export const startReaping = (
       const engineId = await provider.engineId()
       for (const container of found) await judge(container, owners.get(container.sessionId), engineId)
       await suspendIdle(engineId)
+      await forgetExpired(db)
       if (provider.images !== null) await reapImages({ db, images: provider.images, logger })
     } catch (error) {
       logger.warn({ err: error }, 'the reaper could not run')

@@ -3,28 +3,55 @@
  * from the checkpoint that a suspended one will be made from; wakes nothing.
  */
 import type { Readable } from 'node:stream'
-import { answerFileLook, type FileLook, takeFileLooks } from '@longhaul/core/src/files/answer-file-looks.ts'
-import { type FileEntry, type FileLookAnswer, MAX_ENTRIES, MAX_FILE_BYTES, toFileContent } from '@longhaul/core/src/files/file-look.ts'
+import { walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
+import { answerFileFetch, answerFileLook, type FileLook, takeFileLooks } from '@longhaul/core/src/files/answer-file-looks.ts'
+import {
+  type FetchOp,
+  type FileEntry,
+  type FileLookAnswer,
+  MAX_ENTRIES,
+  MAX_FILE_BYTES,
+  toFileContent,
+} from '@longhaul/core/src/files/file-look.ts'
 import { cleanJson } from '@longhaul/core/src/text.ts'
 import { readOrigin } from '../checkpoints/read-origin.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 import type { TurnParts } from '../turn/stretch.ts'
-import { walkArchive } from '../workspace/walk-archive.ts'
+import { storeDownload } from './store-download.ts'
+
+export type DownloadLimits = { maxBytes: number; keepMs: number }
+const DOWNLOADS: DownloadLimits = { maxBytes: 4_294_967_296, keepMs: 900_000 }
+
+/** Downloads that one worker prepares at once; each may read and write gigabytes. */
+const MAX_FETCHES = 4
 
 /** Looks at once when told, and every so often by itself: an announcement may be lost. */
 export const startAnsweringLooks = (
   { db, sandboxes, snapshots, logger }: Pick<TurnParts, 'db' | 'sandboxes' | 'snapshots' | 'logger'>,
-  { engineId, everyMs }: { engineId: string; everyMs: number },
+  { engineId, everyMs, downloads = DOWNLOADS }: { engineId: string; everyMs: number; downloads?: DownloadLimits | undefined },
 ): { lookNow(): void; stop(): Promise<void> } => {
   let running: Promise<void> | null = null
   let again = false
+  const fetching = new Set<Promise<void>>()
+  const fetchNext = async (look: FileLook): Promise<void> => {
+    while (fetching.size >= MAX_FETCHES) await Promise.race(fetching)
+    const done = answerLook({ db, sandboxes, snapshots }, look, downloads)
+      .then((answer) => answerFileFetch(db, look, answer, downloads))
+      .catch((error: unknown) => logger.warn({ err: error, sessionId: look.sessionId }, 'a download could not be prepared'))
+      .finally(() => fetching.delete(done))
+    fetching.add(done)
+  }
   const answerAll = async (): Promise<void> => {
     try {
       const looks = await takeFileLooks(db, engineId)
+      // Nobody who only looks waits for a download.
+      for (const look of looks) if (isFetch(look.op)) void fetchNext(look)
       await Promise.all(
-        looks.map(async (look) =>
-          answerFileLook(db, look, cleanJson(await answerLook({ db, sandboxes, snapshots }, look)).value as FileLookAnswer),
-        ),
+        looks
+          .filter(({ op }) => !isFetch(op))
+          .map(async (look) =>
+            answerFileLook(db, look, cleanJson(await answerLook({ db, sandboxes, snapshots }, look)).value as FileLookAnswer),
+          ),
       )
     } catch (error) {
       logger.warn({ err: error }, 'a look into files could not be answered')
@@ -45,13 +72,16 @@ export const startAnsweringLooks = (
     stop: async () => {
       clearInterval(timer)
       await running
+      await Promise.allSettled(fetching)
     },
   }
 }
 
 type Places = Pick<TurnParts, 'db' | 'snapshots'> & { sandboxes: { provider: SandboxProvider } }
 
-export const answerLook = async (places: Places, look: FileLook): Promise<FileLookAnswer> => {
+const isFetch = (op: FileLook['op']): op is FetchOp => op === 'fetch' || op === 'pack' || op === 'pack_gz'
+
+export const answerLook = async (places: Places, look: FileLook, { maxBytes }: DownloadLimits = DOWNLOADS): Promise<FileLookAnswer> => {
   try {
     const { provider } = places.sandboxes
     const tar =
@@ -59,6 +89,7 @@ export const answerLook = async (places: Places, look: FileLook): Promise<FileLo
         ? await readOrigin(places, look)
         : await provider.readWorkspace(look.sessionId, look.path)
     if (tar === null) return { problem: 'not_found' }
+    if (isFetch(look.op)) return await storeDownload(places.snapshots, { tar, op: look.op, maxBytes })
     return look.op === 'list' ? await listFolder(tar, look.path) : await readFile(tar, look.path)
   } catch {
     return { problem: 'unreadable' } // gone meanwhile, or not what it was taken for
