@@ -1,6 +1,8 @@
 import type pg from 'pg'
+import type { SnapshotStore } from '../checkpoints/snapshot-store.ts'
 import { PlatformError } from '../errors.ts'
 import { type Caller, type CoreParts, changeSession, type LockedSession, refuseFinal, refuseSuspended } from '../sessions/change-session.ts'
+import { nameContent } from './name-content.ts'
 import type { StoredUpload } from './store-upload.ts'
 
 /** Uploads of one session that no tool has met yet. They are put in one after the other, before the next tool: it would wait for long. */
@@ -12,13 +14,14 @@ const RETRY_MS = 5_000
  * runs. `also` commits with it. Throws CONFLICT for a session that is over.
  */
 export const acceptUpload = async (
-  parts: CoreParts,
+  parts: CoreParts & { snapshots: SnapshotStore },
   { tenantId, keyId }: Caller,
   { sessionId, upload, also }: { sessionId: string; upload: StoredUpload; also?: (client: pg.ClientBase, seq: number) => Promise<void> },
 ): Promise<{ seq: number }> => {
   const { first } = await changeSession(parts, { tenantId, sessionId }, async (session, client) => {
     refuseUpload(session)
     await refuseWaiting(client, sessionId)
+    await nameContent(client, parts.snapshots, upload.digest)
     await also?.(client, session.head + 1)
     return { events: [{ type: 'user.upload', actor: keyId, payload: upload }] }
   })

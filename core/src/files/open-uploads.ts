@@ -7,6 +7,7 @@ import type { Caller, CoreParts } from '../sessions/change-session.ts'
 import { asTenant } from '../tenants/as-tenant.ts'
 import { acceptUpload } from './accept-upload.ts'
 import type { FileLimits } from './file-limits.ts'
+import { nameContent } from './name-content.ts'
 import { type ArchiveKind, storeUpload, type UploadPlace } from './store-upload.ts'
 
 export type OpenUpload = UploadPlace & {
@@ -58,7 +59,7 @@ export const findOpenUpload = ({ db }: Pick<CoreParts, 'db'>, of: Of): Promise<O
 
 /** A piece that is stored, at its place. False where another one was there first. */
 export const addPart = (
-  { db }: Pick<CoreParts, 'db'>,
+  { db, snapshots }: Pick<CoreParts, 'db'> & { snapshots: SnapshotStore },
   of: Of,
   part: { fromByte: number; sizeBytes: number; contentHash: string; keepMs: number },
 ): Promise<boolean> =>
@@ -69,6 +70,7 @@ export const addPart = (
       [of.uploadId, of.sessionId, part.fromByte, part.sizeBytes, part.keepMs, of.tenantId],
     )
     if (rowCount === 0) return false
+    if (part.sizeBytes > 0) await nameContent(client, snapshots, part.contentHash)
     if (part.sizeBytes > 0)
       await client.query(
         'insert into open_upload_part (upload_id, from_byte, tenant_id, size_bytes, content_hash) values ($1, $2, $3, $4, $5)',
