@@ -1,4 +1,6 @@
+import type { SnapshotStore } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
 import { notFound, PlatformError } from '@longhaul/core/src/errors.ts'
+import type { FileLimits } from '@longhaul/core/src/files/file-limits.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Caller, CoreParts } from '@longhaul/core/src/sessions/change-session.ts'
 import type { GitAccess } from '@longhaul/core/src/sessions/resolve-git-ref.ts'
@@ -9,7 +11,7 @@ import { createLoaders, type TenantLoaders } from './loaders.ts'
 import { createTenantReader, type TenantReader } from './tenant-reader.ts'
 
 /** What the api is made of, the same for all requests. */
-export type ApiParts = CoreParts & { keyring: Keyring; logger: Logger; git: GitAccess }
+export type ApiParts = CoreParts & { keyring: Keyring; logger: Logger; git: GitAccess; snapshots: SnapshotStore; files: FileLimits }
 
 /** One tenant as one request sees it. */
 export type TenantReads = { tenantId: string; read: TenantReader; load: TenantLoaders }

@@ -1,6 +1,8 @@
 /** The api as a process: any number of them, behind any load balancer. */
 import { awaitDatabase } from '@longhaul/core/src/await-database.ts'
+import { openSnapshotStore } from '@longhaul/core/src/checkpoints/open-snapshot-store.ts'
 import { type Config, readConfigOrExit } from '@longhaul/core/src/config.ts'
+import { toFileLimits } from '@longhaul/core/src/files/file-limits.ts'
 import { openAnnouncer } from '@longhaul/core/src/log/open-announcer.ts'
 import { createLogger } from '@longhaul/core/src/logger.ts'
 import { countOpenTurns } from '@longhaul/core/src/metrics/count-open-turns.ts'
@@ -37,8 +39,9 @@ const queue = createWakeQueue(
 )
 const keyring = createKeyring({ db, operatorKey: config.operatorKey, logger })
 const git = { allowedPrivateHosts: config.gitAllowedPrivateHosts, caFile: config.gitCaFile ?? null }
+const [snapshots, files] = [openSnapshotStore(config), toFileLimits(config)]
 
-const api = await startApi({ db, announcer, queue, keyring, git, logger }, { host: config.host, port: config.port })
+const api = await startApi({ db, announcer, queue, keyring, git, snapshots, files, logger }, { host: config.host, port: config.port })
 logger.info({ url: api.url }, 'the api listens')
 
 countOpenTurns(db, logger)

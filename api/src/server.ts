@@ -4,13 +4,17 @@
  */
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import fastify, { type FastifyError } from 'fastify'
+import { badInput } from '@longhaul/core/src/errors.ts'
+import fastify, { type FastifyError, type FastifyReply } from 'fastify'
 import type { ApiParts } from './context.ts'
 import { createAdmission } from './graphql/admit-request.ts'
 import { buildExecutableSchema } from './graphql/build-schema.ts'
+import { answerRefusal } from './http/answer-refusal.ts'
 import { openConsoleDoor } from './http/console-door.ts'
+import { openFilesDoor } from './http/files-door.ts'
 import { openGraphQLDoor } from './http/graphql-door.ts'
 import { openHealthDoor } from './http/health-door.ts'
+import { limitArrival } from './http/limit-arrival.ts'
 import { countRequests } from './http/metrics-door.ts'
 import { openSocketDoor } from './http/socket-door.ts'
 import { createSessionChanges } from './live/session-changes.ts'
@@ -39,9 +43,14 @@ export const startApi = async (
 
   const app = fastify({
     forceCloseConnections: 'idle',
-    requestTimeout: REQUEST_MS,
+    // Bodies of files take as long as they take: each door has its own say. Headers must come at once.
+    requestTimeout: 0,
     return503OnClosing: true,
+    // A path that is no percent-encoded UTF-8 reaches no route.
+    frameworkErrors: (_, __, reply) => void answerRefusal(reply as FastifyReply, badInput('path', 'percent-encoded UTF-8'), parts.logger),
   })
+  app.server.headersTimeout = REQUEST_MS
+  limitArrival(app, REQUEST_MS)
   app.removeContentTypeParser('text/plain')
   countRequests(app)
   app.setErrorHandler((error: FastifyError, _, reply) => {
@@ -54,6 +63,7 @@ export const startApi = async (
   })
   openHealthDoor(app, { db: parts.db, isStopping: () => stopping })
   const closeGraphQL = await openGraphQLDoor(app, { parts, schema, admit })
+  openFilesDoor(app, parts)
   const closeSockets = openSocketDoor(app.server, { parts, schema, admit, live })
   await openConsoleDoor(app, webDir)
   await app.listen({ host, port })

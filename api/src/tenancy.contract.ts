@@ -176,6 +176,53 @@ export const describeTenancy = ({ rowSecurity }: { rowSecurity: boolean }): void
       }
     })
 
+    test('files and uploads at their doors over HTTP are not found, and nothing changes', async () => {
+      const ask = (key: string, method: string, path: string) => {
+        const headers = {
+          ...{
+            authorization: `Bearer ${key}`,
+            'tus-resumable': '1.0.0',
+            'upload-length': '3',
+            'upload-metadata': 'path eA==',
+            'upload-offset': '0',
+          },
+          ...(method === 'PATCH' ? { 'content-type': 'application/offset+octet-stream' } : {}),
+        }
+        return fetch(`${api.running.url}${path}`, {
+          method,
+          headers,
+          ...(['PUT', 'PATCH', 'POST'].includes(method) ? { body: 'abc' } : {}),
+        })
+      }
+      const open = await ask(victim.adminKey, 'POST', `/sessions/${victim.sessionId}/uploads`)
+      const upload = open.headers.get('location') ?? ''
+      expect([open.status, upload]).toEqual([201, expect.stringContaining(victim.sessionId)])
+      const files = `/sessions/${victim.sessionId}/files`
+      const doors = [
+        ...[`${files}/x`, `${files}/?archive=tar`, `${files}/x?checkpoint=${victim.checkpointId}`].map((path) => ['GET', path] as const),
+        ...(['PUT', 'HEAD'] as const).map((method) => [method, `${files}/x`] as const),
+        ['POST', `/sessions/${victim.sessionId}/uploads`] as const,
+        ...(['HEAD', 'PATCH', 'DELETE'] as const).map((method) => [method, upload] as const),
+      ]
+      const before = await rowsOfVictim()
+      for (const [method, path] of doors) {
+        for (const [role, key] of Object.entries(strangerKeys)) {
+          const real = await ask(key, method, path)
+          const unknown = await ask(
+            key,
+            method,
+            path.replace(/([a-z]{3}_)[0-9a-z]{26}/g, (_, prefix: string) => prefix + '0'.repeat(26)),
+          )
+          expect([real.status, anonymous(await real.text())], `${role} ${method} ${path}`).toEqual([
+            unknown.status,
+            anonymous(await unknown.text()),
+          ])
+          expect([403, 404]).toContain(real.status)
+        }
+      }
+      expect(await rowsOfVictim()).toBe(before)
+    })
+
     test("a cursor of another tenant's list opens nothing", async () => {
       const { sessions } = await api.get<{ sessions: { pageInfo: { startCursor: string } } }>(
         victim.adminKey,

@@ -1,5 +1,10 @@
 /** api/testing owns a whole api for tests: real HTTP, real WebSocket, real Postgres. Must never be imported by the product. */
-
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createDirectorySnapshotStore } from '@longhaul/core/src/checkpoints/directory-snapshot-store.ts'
+import type { SnapshotStore } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
+import type { FileLimits } from '@longhaul/core/src/files/file-limits.ts'
 import { createAnnouncer } from '@longhaul/core/src/log/create-announcer.ts'
 import { createPostgresTransport } from '@longhaul/core/src/log/postgres-transport.ts'
 import { createLogger } from '@longhaul/core/src/logger.ts'
@@ -24,7 +29,7 @@ export type TestTenant = { tenantId: string; adminKey: string; agentId: string; 
 export type TestApi = {
   url: string
   database: TestDatabase
-  parts: CoreParts & { keyring: Keyring }
+  parts: CoreParts & { keyring: Keyring; snapshots: SnapshotStore }
   running: RunningApi
   /** One request over HTTP. */
   ask(key: string | null, query: string, variables?: Record<string, unknown>): Promise<Answer>
@@ -41,13 +46,25 @@ export type TestApi = {
 
 let tenants = 0
 
-export const startTestApi = async (options: { webDir?: string } = {}): Promise<TestApi> => {
+const FILES: FileLimits = { uploadMaxBytes: 1_000_000, archiveMaxEntries: 1_000, openUploads: 5, uploadKeepMs: 60_000, transfers: 8 }
+
+export const startTestApi = async (options: { webDir?: string; files?: Partial<FileLimits> } = {}): Promise<TestApi> => {
   const database = await createTestDatabase()
   const logger = createLogger({ name: 'api', level: process.env['TEST_LOG'] ?? 'silent' })
   const announcer = createAnnouncer(createPostgresTransport(database.url, logger), logger)
   const keyring = createKeyring({ db: database.db, operatorKey: OPERATOR_KEY, logger })
   const { queue } = silentParts(database.db)
-  const parts = { db: database.db, announcer, queue, keyring, logger, git: { allowedPrivateHosts: [], caFile: null, timeoutMs: 1_000 } }
+  const folder = await mkdtemp(path.join(tmpdir(), 'longhaul-api-'))
+  const parts = {
+    db: database.db,
+    announcer,
+    queue,
+    keyring,
+    logger,
+    git: { allowedPrivateHosts: [], caFile: null, timeoutMs: 1_000 },
+    snapshots: createDirectorySnapshotStore(folder),
+    files: { ...FILES, ...options.files },
+  }
   const running = await startApi(parts, { host: '127.0.0.1', port: 0, webDir: options.webDir ?? '/nowhere' })
   const url = `${running.url}/graphql`
 
@@ -102,6 +119,7 @@ export const startTestApi = async (options: { webDir?: string } = {}): Promise<T
       await running.stop()
       await announcer.close()
       await database.close()
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -111,6 +111,16 @@ const settings = z
     CHECKPOINT_MIN_MS: wholeNumber(60_000, 0, 86_400_000),
     /** The platform's own sandbox image: what an environment gets that names none. */
     SANDBOX_IMAGE: z.string().min(1).default('longhaul-sandbox:latest'),
+    /** People's files: one file, or what an archive holds unpacked; entries of an archive; what one download may be. */
+    UPLOAD_MAX_MB: wholeNumber(1_024, 1, 1_000_000),
+    ARCHIVE_MAX_ENTRIES: wholeNumber(100_000, 1, 10_000_000),
+    DOWNLOAD_MAX_MB: wholeNumber(4_096, 1, 1_000_000),
+    /** Of one tenant: uploads in pieces that are not whole, and bodies on their way at one api process. */
+    OPEN_UPLOADS_MAX: wholeNumber(50, 1, 100_000),
+    TRANSFERS_MAX: wholeNumber(16, 1, 100_000),
+    /** An upload in pieces that was not gone on with for so long is forgotten, and so is what was stored for a download. */
+    UPLOAD_KEEP_MS: wholeNumber(86_400_000, 1_000, 604_800_000),
+    DOWNLOAD_KEEP_MS: wholeNumber(900_000, 1_000, 86_400_000),
     /** A stopping worker lets its turns go on for so long before it hands them over. */
     DRAIN_MS: wholeNumber(20_000, 0, 3_600_000),
     /** A model that says nothing for so long has stalled. */

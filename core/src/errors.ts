@@ -51,6 +51,13 @@ export const notFound = (what: string, id: string): PlatformError => new Platfor
 export const badInput = (field: string, reason: string): PlatformError =>
   new PlatformError('BAD_USER_INPUT', `${field} must be ${reason}.`, { field, reason })
 
+/** Larger than a limit allows: BAD_USER_INPUT, which over plain HTTP is a 413. */
+export class TooLargeError extends PlatformError {
+  constructor(field: string, reason: string) {
+    super('BAD_USER_INPUT', `${field} must be ${reason}.`, { field, reason })
+  }
+}
+
 export const conflict = (message: string, status: string): PlatformError => new PlatformError('CONFLICT', message, { status })
 
 /** SQLSTATE classes (53: no connection, disk or memory left), system errors and Prisma's codes that mean "no database", as opposed to "no". */

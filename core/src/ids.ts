@@ -21,6 +21,8 @@ export const ID_PREFIXES = [
   'wrk',
   'flk',
   'bld',
+  'upl',
+  'dwn',
 ] as const
 export type IdPrefix = (typeof ID_PREFIXES)[number]
 

@@ -28,7 +28,7 @@ const LOOK_MS = 25
 export const startPlatform = async (env: Record<string, string> = {}): Promise<Platform> => {
   const scene = await createFaultScene()
   const workers = await createWorkerProcesses({ ...scene, env })
-  const api = await startApi({ DATABASE_URL: scene.test.url, OPERATOR_KEY, ...env })
+  const api = await startApi({ DATABASE_URL: scene.test.url, OPERATOR_KEY, DATA_DIR: workers.dataDir, ...env })
 
   const ask: Platform['ask'] = async (key, query, variables = {}) => {
     const headers = { 'content-type': 'application/json', ...(key === null ? {} : { authorization: `Bearer ${key}` }) }

@@ -6,11 +6,16 @@ import { createSession } from './create-session.ts'
 import { parseSessionOptions, SESSION_HELP } from './parse-session-options.ts'
 import { readDemoKey } from './read-demo-key.ts'
 import { showSession } from './show-session.ts'
+import { transferFiles } from './transfer-files.ts'
 
 try {
   const options = parseSessionOptions(process.argv.slice(2), process.env, await readDemoKey())
   if (options === 'help') {
     process.stdout.write(SESSION_HELP)
+    process.exit(0)
+  }
+  if ('transfer' in options && options.transfer) {
+    await transferFiles(options, options.transfer, (text) => process.stdout.write(`${cleanText(text)}\n`))
     process.exit(0)
   }
   const client = createApiClient(options)

@@ -39,3 +39,20 @@ test('a repository goes into a folder of its own name, at a ref if one is given'
   const options = parseSessionOptions([...needed, '--git', 'https://example.com/a/tool.git#v2', '--follow', 'ses_1'], {}, 'k')
   expect(options).toMatchObject({ repositories: [{ path: 'tool', url: 'https://example.com/a/tool.git', ref: 'v2' }], follow: 'ses_1' })
 })
+
+test('files go to and come from one session, under their own names unless others are given', () => {
+  const options = parseSessionOptions(['--upload', 'a/data/', '--upload', 'x.csv:in/y.csv', '--download', 'out/z.txt', 'ses_1'], {}, 'k')
+  expect(options).toMatchObject({
+    transfer: {
+      sessionId: 'ses_1',
+      uploads: [
+        { from: 'a/data/', to: 'data' },
+        { from: 'x.csv', to: 'in/y.csv' },
+      ],
+      downloads: [{ from: 'out/z.txt', to: 'z.txt' }],
+    },
+  })
+  expect(() => parseSessionOptions(['--upload', 'a'], {}, 'k')).toThrow('the id of one session')
+  expect(() => parseSessionOptions(['--upload', 'a:', 'ses_1'], {}, 'k')).toThrow('--upload: expected FROM')
+  expect(() => parseSessionOptions([...needed, 'ses_1'], {}, 'k')).toThrow('unexpected "ses_1"')
+})

@@ -21,6 +21,8 @@ export type SessionOptions = {
   repositories: GitToClone[]
   /** Watch this session instead of making one. */
   follow?: string
+  /** Sends files into a session's workspace, or fetches from it, instead of making one. */
+  transfer?: { sessionId: string; uploads: Upload[]; downloads: Download[] }
 }
 
 /** What is asked of sessions that are there, instead of making one. */
@@ -30,11 +32,17 @@ export type SessionQuestion = { url: string; key: string } & (
   | { diff: string; from?: string; to?: string }
 )
 
+/** A file, or a folder with all that is in it. */
+export type Upload = { from: string; to: string }
+export type Download = { from: string; to: string }
+
 export const SESSION_HELP = `npm run session -- --agent A --prompt TEXT [options]      starts a session and shows its timeline
 npm run session -- --follow ID                            shows a session's timeline from its start
 npm run session -- --rewind CHECKPOINT [--axis AXIS]      takes a session back: files, conversation or both (the default)
 npm run session -- --diff SESSION [--from C] [--to C]     what changed in its files: from the start to now, or between checkpoints
 npm run session -- --compare SESSION SESSION              two sessions side by side, and what differs in their files
+npm run session -- --upload LOCAL[:PATH] ID               puts a file or folder into a session's workspace
+npm run session -- --download PATH[:LOCAL] ID             fetches a file, or a folder as PATH.tar.gz; goes on where it broke off
 
   --agent A          id or name
   --environment E    id or name; the newest one when left out
@@ -85,6 +93,8 @@ export function parseSessionOptions(
       file: { type: 'string', multiple: true },
       git: { type: 'string', multiple: true },
       follow: { type: 'string' },
+      upload: { type: 'string', multiple: true },
+      download: { type: 'string', multiple: true },
       url: { type: 'string' },
       key: { type: 'string' },
     },
@@ -93,13 +103,15 @@ export function parseSessionOptions(
   const key = values.key ?? env.LONGHAUL_KEY ?? demoKey
   if (!key) throw new Error('no api key: give --key or set LONGHAUL_KEY')
   const url = values.url ?? env.LONGHAUL_URL ?? `http://127.0.0.1:${env.PORT ?? '4000'}/graphql`
-  if (positionals.length !== (values.compare === undefined ? 0 : 1))
+  const transfer = parseTransfer(values, positionals)
+  if (!transfer && positionals.length !== (values.compare === undefined ? 0 : 1))
     throw new Error(`what is ${JSON.stringify(positionals.at(-1) ?? '')}? (--compare takes two sessions, everything else is an option)`)
   if (values.rewind !== undefined)
     return { url, key, rewind: values.rewind, axis: parseAxis(values.axis ?? 'both'), sessionId: values.session }
   if (values.diff !== undefined) return { url, key, diff: values.diff, from: values.from, to: values.to }
   if (values.compare !== undefined) return { url, key, compare: [values.compare, positionals[0] ?? ''] }
-  if (!values.follow && !(values.agent && values.prompt)) throw new Error('--agent and --prompt are needed (or --follow with a session id)')
+  if (!values.follow && !transfer && !(values.agent && values.prompt))
+    throw new Error('--agent and --prompt are needed (or --follow with a session id)')
   const rounds = values['max-evaluations']
   if (rounds !== undefined && !/^[1-9]\d*$/.test(rounds))
     throw new Error(`--max-evaluations: expected a whole number above 0, got "${rounds}"`)
@@ -116,7 +128,34 @@ export function parseSessionOptions(
     files: (values.file ?? []).map(parseFile),
     repositories: (values.git ?? []).map(parseGit),
     follow: values.follow,
+    transfer,
   }
+}
+
+function parseTransfer(
+  { upload = [], download = [] }: { upload?: string[]; download?: string[] },
+  positionals: string[],
+): SessionOptions['transfer'] {
+  if (upload.length + download.length === 0) {
+    if (positionals.length > 0) throw new Error(`unexpected "${positionals[0]}"`)
+    return undefined
+  }
+  const [sessionId, ...more] = positionals
+  if (!sessionId?.startsWith('ses_') || more.length > 0) throw new Error('--upload and --download need the id of one session after them')
+  return {
+    sessionId,
+    uploads: upload.map((text) => toPair(text, '--upload')),
+    downloads: download.map((text) => toPair(text, '--download')),
+  }
+}
+
+/** `FROM:TO`, or `FROM` under its own name. */
+function toPair(text: string, option: string): { from: string; to: string } {
+  const at = text.lastIndexOf(':')
+  const from = at === -1 ? text : text.slice(0, at)
+  const to = at === -1 ? basename(from.replace(/\/+$/, '')) : text.slice(at + 1)
+  if (from === '' || to === '') throw new Error(`${option}: expected FROM or FROM:TO, got "${text}"`)
+  return { from, to }
 }
 
 /** `[name=]kind:value`, or just a command. */

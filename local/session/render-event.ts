@@ -40,6 +40,11 @@ const renderers: Record<string, Renderer> = {
   'agent.tool_result': (payload) => renderResult(payload),
   'agent.compacted': () => [line('·', 'context', 'compacted', 'quiet')],
   'sandbox.state': (payload) => renderSandbox(payload),
+  'user.upload': (payload) => [line('⇡', 'file', joined(toPath(payload), payload.kind, `${toText(payload.sizeBytes)} bytes`), 'strong')],
+  'user.upload_placed': (payload) =>
+    (Array.isArray(payload.refused) ? payload.refused : [])
+      .map(toRecord)
+      .map((refused) => line('✗', 'file', toText(refused.reason), 'bad')),
   'condition.added': (payload) => [line('○', 'condition', joined(payload.name, payload.kind), 'quiet')],
   'condition.evaluated': (payload) => renderVerdict(payload),
   'condition.waived': (payload) => [line('○', 'condition', joined(payload.name, 'waived', payload.reason), 'warn')],
@@ -80,6 +85,10 @@ function renderSandbox(payload: Payload): Line[] {
   ]
   if (payload.isolated === false && state === 'RUNNING') lines.push(line('!', '', 'no isolation: tools run on this machine itself', 'warn'))
   return lines
+}
+
+function toPath(payload: Payload): string {
+  return `/workspace/${toText(payload.path)}`.replace(/\/$/, '')
 }
 
 function scopeOf(payload: Payload): string {

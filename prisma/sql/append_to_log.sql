@@ -54,6 +54,12 @@ begin
       s.rounds_since_message := 0;
     when 'user.message_read' then
       delete from unread_message where session_id = s.id and seq in (select value::int from jsonb_array_elements_text(v_payload->'seqs'));
+    when 'user.upload' then
+      insert into upload (session_id, seq, tenant_id, path, kind, stored_bytes, content_hash)
+      values (s.id, s.head, s.tenant_id, v_payload->>'path', v_payload->>'kind', (v_payload->>'storedBytes')::bigint, v_payload->>'digest');
+    when 'user.upload_placed' then
+      update upload set placed_seq = s.head where session_id = s.id
+        and seq in (select value::int from jsonb_array_elements_text(v_payload->'seqs') union all select (r->>'seq')::int from jsonb_array_elements(v_payload->'refused') r);
     when 'agent.compacted', 'agent.reset' then
       -- An unread message must stay within reach of the context that will read it.
       update thread set context_from_seq = least(s.head, (select min(seq) from unread_message u where u.session_id = s.id and u.thread_id = p_thread)) where id = p_thread;

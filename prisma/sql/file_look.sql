@@ -22,3 +22,14 @@ begin
   perform set_config('longhaul.tenant', p_tenant, true);
   update file_look set state = 'answered', answer = p_answer where id = p_look;
 end $$;
+
+-- The answer of who stored something, and its row, without which it would be nobody's. p_download {id, asked, sizeBytes, contentHash, leftOut, keepMs}.
+create or replace function answer_file_fetch(p_tenant text, p_look text, p_answer jsonb, p_download jsonb) returns void
+language plpgsql set search_path = public as $$
+begin
+  perform set_config('longhaul.tenant', p_tenant, true);
+  update file_look set state = 'answered', answer = p_answer where id = p_look;
+  insert into download (id, tenant_id, session_id, asked, size_bytes, content_hash, left_out, expires_at)
+  select p_download->>'id', p_tenant, l.session_id, p_download->>'asked', (p_download->>'sizeBytes')::bigint, p_download->>'contentHash',
+    (p_download->>'leftOut')::int, clock_timestamp() + (p_download->>'keepMs')::int * interval '1 millisecond' from file_look l where l.id = p_look;
+end $$;

@@ -35,6 +35,10 @@ begin
     from log_piece p where p.session_id = s.id and p.from_seq <= k.seq and p.to_seq >= p.from_seq;
   insert into unread_message (session_id, seq, tenant_id, thread_id, mode)
   select p_fork->>'sessionId', (u->>'seq')::int, p_tenant, p_fork->>'threadId', u->>'mode' from jsonb_array_elements(k.context->'unread') u;
+  -- What people had put in and no tool had met yet is not in the files: the fork puts it in itself.
+  insert into upload (session_id, seq, tenant_id, path, kind, stored_bytes, content_hash)
+  select p_fork->>'sessionId', u.seq, p_tenant, u.path, u.kind, u.stored_bytes, u.content_hash from upload u
+    where u.session_id = s.id and u.seq <= k.seq and (u.placed_seq is null or u.placed_seq > k.seq);
   -- A cap of the session holds for its fork too, unless the fork has one of its own of that kind: forking sheds no cap.
   insert into budget (id, tenant_id, scope, scope_id, period, set_by, limit_nanos, alert_percents)
   select b->>'id', p_tenant, 'SESSION', p_fork->>'sessionId', b->>'period', b->>'setBy', (b->>'limitNanos')::bigint, coalesce(

@@ -35,6 +35,7 @@ const worker = await startWorker(parts, {
   suspendMs: config.sandboxSuspendMs,
   setUp: { timeoutMs: config.setupTimeoutMs, maxMb: config.setupMaxMb },
   drainMs: config.drainMs,
+  downloads: { maxBytes: config.downloadMaxMb * 1_048_576, keepMs: config.downloadKeepMs },
 })
 
 countSandboxes(parts.sandboxes.provider, logger)

@@ -8,6 +8,7 @@ import { openDatabase } from '@longhaul/prisma/src/client.ts'
 import { CheckpointDesk } from './checkpoints/checkpoint-desk.ts'
 import { findOrigin } from './checkpoints/find-origin.ts'
 import { requireSetUp } from './environments/require-set-up.ts'
+import { placeUploads } from './files/place-uploads.ts'
 import { openModel } from './models/open-model.ts'
 import { isLastHolder } from './sandboxes/is-last-holder.ts'
 import { openSandboxProvider } from './sandboxes/open-sandbox-provider.ts'
@@ -43,6 +44,7 @@ export const openParts = async (
   const provider = await openSandboxProvider(config, logger)
   const sandboxes = new SandboxPool(provider, {
     fill: createFillWorkspace({ db, snapshots, provider, logger }),
+    placeUploads,
     findOrigin: (of) => findOrigin({ db, sandboxes: { provider } }, of),
     findSetUp: requireSetUp,
     idleMs: config.sandboxIdleMs,

@@ -14,7 +14,7 @@ import { createSuspectRunner } from './consumers/suspects.ts'
 import { startSweeping } from './consumers/sweep.ts'
 import type { SetUpLimits } from './environments/build-set-up.ts'
 import { startServingBuilds } from './environments/serve-builds.ts'
-import { startAnsweringLooks } from './files/answer-looks.ts'
+import { type DownloadLimits, startAnsweringLooks } from './files/answer-looks.ts'
 import { recordSuspended } from './sandboxes/record-suspended.ts'
 import type { SandboxProvider } from './sandboxes/sandbox.ts'
 import type { TurnParts } from './turn/stretch.ts'
@@ -36,6 +36,7 @@ export type WorkerOptions = {
   /** How long a stopping worker lets turns go on before it hands them over. */
   drainMs: number
   suspectEntry?: string
+  downloads?: DownloadLimits
 }
 
 export type RunningWorker = { workerId(): string; stop(): Promise<void> }
@@ -69,7 +70,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   const peers = await startWatchingPeers(parts, { workerId: lease.workerId, everyMs: options.renewMs })
   const suspects = createSuspectRunner(logger, options.suspectEntry)
   const advancing: Advancing = { parts, active, workerId: lease.workerId, engineId, kind: 'worker', onSuspect: suspects.add }
-  const looks = startAnsweringLooks(parts, { engineId, everyMs: options.sweepMs })
+  const looks = startAnsweringLooks(parts, { engineId, everyMs: options.sweepMs, downloads: options.downloads })
   const checkpoints = startServingCheckpoints(parts, { engineId, workerId: lease.workerId, everyMs: options.sweepMs })
   const builds = startServingBuilds(parts, { engineId, workerId: lease.workerId, everyMs: options.sweepMs, limits: options.setUp })
   const listening = announcer.listen({

@@ -92,11 +92,15 @@ const checkSetUps = async (
       scope.violations.push({ rule: 'R10', at: id, what: 'an image with a set-up that no environment and no session needs' })
 }
 
+/** Snapshots, what people put in, pieces of what they are still sending, and what is kept for who downloads it. */
+const NAMED_IN_STORE = `select content_hash as hash from snapshot union select content_hash from upload
+  union select content_hash from open_upload_part union select content_hash from download`
+
 const checkStored = async (
   scope: Omit<Scope, 'tenantId'>,
   { snapshots, tenantIds, before }: { snapshots: SnapshotStore; tenantIds: readonly string[]; before: number },
 ): Promise<void> => {
-  const rows = await readAsTenants<{ hash: string }>(scope.client, tenantIds, 'select content_hash as hash from snapshot')
+  const rows = await readAsTenants<{ hash: string }>(scope.client, tenantIds, NAMED_IN_STORE)
   const owned = new Set(rows.map(({ hash }) => hash))
   for await (const { contentHash, storedAt } of snapshots.list()) {
     if (!owned.has(contentHash) && storedAt.getTime() < before)

@@ -1,16 +1,18 @@
 import { SnapshotCorruptError, SnapshotMissingError, type SnapshotStore } from '../checkpoints/snapshot-store.ts'
 import type { Scope } from './report.ts'
 
-type SnapshotRow = { id: string; contentHash: string; sizeBytes: string }
+type StoredRow = { id: string; contentHash: string; sizeBytes: string }
 
 /** A session that somebody can still go back to: its own people, or those of a fork. */
 const IN_REACH = `(s.deleted_at is null or exists (select from log_segment g join session f on f.id = g.session_id where g.source_session_id = s.id and f.deleted_at is null))`
 
-/** R8 for stored workspaces: what a snapshot's row names is in the store, unchanged. Reads every byte. */
+/** R8 for stored workspaces and people's files: what a row names is in the store, unchanged. Reads every byte. */
 export const checkSnapshots = async (scope: Scope, store: SnapshotStore): Promise<void> => {
   const { client, violations } = scope
-  const { rows } = await client.query<SnapshotRow>(
-    `select n.id, n.content_hash as "contentHash", n.size_bytes::text as "sizeBytes" from snapshot n join session s on s.id = n.session_id where ${IN_REACH}`,
+  const { rows } = await client.query<StoredRow>(
+    `select n.id, n.content_hash as "contentHash", n.size_bytes::text as "sizeBytes" from snapshot n join session s on s.id = n.session_id where ${IN_REACH}
+     union all
+     select s.id || ' upload ' || u.seq, u.content_hash, u.stored_bytes::text from upload u join session s on s.id = u.session_id where ${IN_REACH}`,
   )
   for (const snapshot of rows) {
     const what = await findFault(store, snapshot)
@@ -25,7 +27,7 @@ export const checkSnapshots = async (scope: Scope, store: SnapshotStore): Promis
     violations.push({ rule: 'R8', at: id, what: `its baseline ${snapshot} is not a snapshot of it, or of whom it was forked from` })
 }
 
-const findFault = async (store: SnapshotStore, { contentHash, sizeBytes }: SnapshotRow): Promise<string | null> => {
+const findFault = async (store: SnapshotStore, { contentHash, sizeBytes }: StoredRow): Promise<string | null> => {
   let size = 0
   try {
     for await (const chunk of await store.get(contentHash)) size += (chunk as Buffer).length

@@ -7,6 +7,7 @@ export type Projection = {
   threads: Record<string, string>
   conditions: Record<string, string>
   unread: Record<string, string>
+  uploads: Record<string, string>
   evaluations: string
 }
 
@@ -22,6 +23,7 @@ export const readProjection = async (client: pg.ClientBase | pg.Pool, sessionId:
        'threads', (select coalesce(jsonb_object_agg(id, concat_ws(' ', context_from_seq, context_tokens, cost_nanos, replace(undone::text, ' ', ''))), '{}') from thread where session_id = s.id),
        'conditions', (select coalesce(jsonb_object_agg(id, concat_ws(' ', position, kind, status, last_evaluation_id, name)), '{}') from condition where session_id = s.id),
        'unread', (select coalesce(jsonb_object_agg(seq, concat_ws(' ', thread_id, mode)), '{}') from unread_message where session_id = s.id),
+       'uploads', (select coalesce(jsonb_object_agg(seq, concat_ws(' ', path, content_hash, placed_seq)), '{}') from upload where session_id = s.id),
        'evaluations', (select count(*)::text from evaluation where session_id = s.id)) as projection
      from session s where id = $1`,
     [sessionId],
@@ -39,6 +41,7 @@ export const compareProjection = (fold: SessionFold, stored: Projection): string
     ...compare('thread ', told.threads, stored.threads),
     ...compare('condition ', told.conditions, stored.conditions),
     ...compare('unread message ', told.unread, stored.unread),
+    ...compare('upload ', told.uploads, stored.uploads),
     ...compare('', { evaluations: told.evaluations }, { evaluations: stored.evaluations }),
   ]
 }
@@ -92,6 +95,12 @@ const toProjection = (fold: SessionFold, threadIds: readonly string[]): Projecti
       ]),
     ),
     unread: Object.fromEntries([...fold.unread].map(([seq, { threadId, mode }]) => [seq, `${threadId} ${mode}`])),
+    uploads: Object.fromEntries(
+      [...fold.uploads].map(([seq, { path, digest, placedSeq }]) => [
+        seq,
+        [path, digest, placedSeq].filter((part) => part !== null).join(' '),
+      ]),
+    ),
     evaluations: String(fold.evaluations),
   }
 }

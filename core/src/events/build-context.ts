@@ -4,6 +4,7 @@
  */
 import type { ContextBlock, ContextMessage, ToolResultBlock } from './content.ts'
 import { describeLoss } from './describe-loss.ts'
+import { describeRefused, describeUploads } from './describe-uploads.ts'
 import type { EventOf, LogEvent } from './event.ts'
 import { skipUndone } from './undone.ts'
 
@@ -43,6 +44,12 @@ export const buildContext = (log: readonly LogEvent[]): ContextMessage[] => {
         break
       case 'condition.evaluated':
         if (event.payload.verdict !== 'ERROR') addToUser(messages, { type: 'text', text: describeVerdict(event) })
+        break
+      case 'user.upload_read':
+        addToUser(messages, { type: 'text', text: describeUploads(events, event.payload.seqs) })
+        break
+      case 'user.upload_placed':
+        if (event.payload.refused.length > 0) addToUser(messages, { type: 'text', text: describeRefused(events, event) })
         break
       case 'sandbox.state':
         if (event.payload.state === 'LOST') addToUser(messages, { type: 'text', text: describeLoss(event, events) })
@@ -104,4 +111,10 @@ const describeFilesBack = ({ payload }: EventOf<'session.rewound'>): string => {
       ? 'No tool call had changed them since.'
       : `The effects of these tool calls are gone (numbers in the log): ${calls.join(', ')}. Look before you rely on what you wrote or installed in them.`
   return `A person took the files back to a checkpoint${label === null ? '' : ` (${JSON.stringify(label)})`}: they are as they were after event ${seq}. ${effects}`
+}
+
+/** What people put in and the agent was not told of yet, by seq. */
+export const findUnreadUploads = (events: readonly LogEvent[]): number[] => {
+  const read = new Set(events.flatMap((event) => (event.type === 'user.upload_read' ? event.payload.seqs : [])))
+  return events.flatMap((event) => (event.type === 'user.upload' && !read.has(event.seq) ? [event.seq] : []))
 }

@@ -49,6 +49,8 @@ export type SessionFold = {
   conditions: ReadonlyMap<string, ConditionFold>
   /** Messages no turn has read, by seq. */
   unread: ReadonlyMap<number, { threadId: string; mode: string }>
+  /** What people put into the workspace, by seq: since which event it is in the sandbox. */
+  uploads: ReadonlyMap<number, { path: string; digest: string; placedSeq: number | null }>
   evaluations: number
 }
 
@@ -74,6 +76,7 @@ export const EMPTY_FOLD: SessionFold = {
   threads: new Map(),
   conditions: new Map(),
   unread: new Map(),
+  uploads: new Map(),
   evaluations: 0,
 }
 
@@ -109,6 +112,16 @@ const changeBy = (fold: SessionFold, event: LogEvent): Partial<SessionFold> => {
       return { unread: new Map(fold.unread).set(event.seq, { threadId: event.threadId, mode: event.payload.mode }), roundsSinceMessage: 0 }
     case 'user.message_read':
       return { unread: new Map([...fold.unread].filter(([seq]) => !event.payload.seqs.includes(seq))) }
+    case 'user.upload': {
+      const { path, digest } = event.payload
+      return { uploads: new Map(fold.uploads).set(event.seq, { path, digest, placedSeq: null }) }
+    }
+    case 'user.upload_placed': {
+      const placed = new Set([...event.payload.seqs, ...event.payload.refused.map(({ seq }) => seq)])
+      return {
+        uploads: new Map([...fold.uploads].map(([seq, upload]) => [seq, placed.has(seq) ? { ...upload, placedSeq: event.seq } : upload])),
+      }
+    }
     case 'agent.compacted':
     case 'agent.reset': {
       const waiting = [...fold.unread].flatMap(([seq, { threadId }]) => (threadId === event.threadId ? [seq] : []))
@@ -161,13 +174,14 @@ const changeBy = (fold: SessionFold, event: LogEvent): Partial<SessionFold> => {
 }
 
 /**
- * A fork has its parent's context, unread messages and baseline. What it uses, is judged by and runs in is its own: usage counts from
+ * A fork has its parent's context, unread messages, baseline, and what people put in that no sandbox has yet. What it uses, is judged by and runs in is its own: usage counts from
  * the fork on, its conditions are added anew after this event, its sandbox is made when a tool needs one.
  */
 const beginFork = (fold: SessionFold, { payload }: EventOf<'session.forked'>): Partial<SessionFold> => {
   const { head, status, stopReason, activity, baselineSnapshotId, filesUndone, completedAt, unread } = fold
   const threads = new Map([...fold.threads].map(([id, thread]) => [id, { ...thread, costNanos: 0n }]))
-  const inherited = { head, status, stopReason, activity, baselineSnapshotId, filesUndone, completedAt, unread, threads }
+  const uploads = new Map([...fold.uploads].filter(([, { placedSeq }]) => placedSeq === null))
+  const inherited = { uploads, head, status, stopReason, activity, baselineSnapshotId, filesUndone, completedAt, unread, threads }
   return { ...EMPTY_FOLD, ...inherited, engineId: payload.engineId }
 }
 

@@ -1,5 +1,6 @@
 import type { Database } from '@longhaul/prisma/src/client.ts'
-import type { DiffPage, FileLookAnswer } from './file-look.ts'
+import { createId } from '../ids.ts'
+import type { DiffPage, FetchOp, FileLookAnswer } from './file-look.ts'
 
 /**
  * A session's files at one moment. `checkpointId`: as they were there; null for now. `sandboxId`: null where there is none, and now is what
@@ -14,7 +15,7 @@ export type FilesAt = {
 }
 
 export type FileLook = FilesAt & { id: string; tenantId: string } & (
-    | { op: 'list' | 'read'; path: string }
+    | { op: 'list' | 'read' | FetchOp; path: string }
     | { op: 'diff'; against: FilesAt & DiffPage & { start: boolean } }
   )
 
@@ -39,3 +40,23 @@ export const takeFileLooks = async (db: Database, engineId: string): Promise<Fil
 export const answerFileLook = async (db: Database, look: FileLook, answer: FileLookAnswer): Promise<void> => {
   await db.app.query('select answer_file_look($1, $2, $3::jsonb)', [look.tenantId, look.id, JSON.stringify(answer)])
 }
+
+/** The answer to who downloads, and the row that owns what was stored for it: with it gone, the bytes are nobody's. */
+export const answerFileFetch = async (
+  db: Database,
+  look: FileLook & { op: FetchOp },
+  answer: FileLookAnswer,
+  { keepMs }: { keepMs: number },
+): Promise<void> => {
+  if (!('stored' in answer)) return answerFileLook(db, look, answer)
+  const download = { id: createId('dwn'), asked: toAsked(look), keepMs, ...answer.stored }
+  await db.app.query('select answer_file_fetch($1, $2, $3::jsonb, $4::jsonb)', [
+    look.tenantId,
+    look.id,
+    JSON.stringify(answer),
+    JSON.stringify(download),
+  ])
+}
+
+/** Names what was asked for, so that who goes on with a download gets the rest of the same thing. */
+export const toAsked = ({ op, path }: { op: FetchOp; path: string }): string => `${op} ${path}`

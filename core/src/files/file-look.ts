@@ -16,12 +16,22 @@ export type FileDiff = { path: string; change: 'ADDED' | 'MODIFIED' | 'DELETED';
 /** By path: those after this one, at most so many. */
 export type DiffPage = { after: string | null; first: number }
 
+/** Bytes that were put into the snapshot store for whoever downloads them. `leftOut`: what a tar of a folder does not hold. */
+export type StoredDownload = { contentHash: string; sizeBytes: number; leftOut: number }
+
 /** elsewhere: the files lie on an engine that this worker can't reach, and are not stored yet. */
 export type FileLookAnswer =
   | { entries: FileEntry[] }
   | { file: FileContent }
   | { changes: FileDiff[]; more: boolean }
-  | { problem: 'not_found' | 'unreadable' | 'elsewhere' }
+  | { stored: StoredDownload }
+  | { problem: FileProblem }
+
+export type FileProblem = 'not_found' | 'unreadable' | 'elsewhere' | 'is_folder' | 'too_large'
+
+/** list and read are answered in the row, as is diff; fetch (a file), pack and pack_gz (a folder) through the snapshot store. */
+export type FileLookOp = 'list' | 'read' | FetchOp
+export type FetchOp = 'fetch' | 'pack' | 'pack_gz'
 
 export const MAX_FILE_BYTES = 1_000_000
 export const MAX_ENTRIES = 10_000

@@ -24,7 +24,7 @@ const wildText = fc.string({
 const count = fc.nat({ max: 1_000_000 })
 
 /** Draws an event for the state it meets: which messages wait, which conditions stand. */
-type State = { seq: number; unread: number[]; conditions: string[]; round: number }
+type State = { seq: number; unread: number[]; uploads: number[]; conditions: string[]; round: number }
 type Draw = (state: State) => NewEvent | null
 
 const drawn: fc.Arbitrary<Draw> = fc.oneof(
@@ -91,6 +91,27 @@ const drawn: fc.Arbitrary<Draw> = fc.oneof(
           outputFile: null,
         },
       }),
+  ),
+  fc.tuple(wildText, fc.constantFrom('file', 'folder'), count).map(
+    ([path, kind, sizeBytes]): Draw =>
+      (state) => {
+        state.uploads.push(state.seq)
+        const payload = { path, kind, files: 1, sizeBytes, storedBytes: sizeBytes, digest: 'd' }
+        return { type: 'user.upload', actor: 'key_1', payload }
+      },
+  ),
+  fc.nat({ max: 3 }).map(
+    (many): Draw =>
+      ({ uploads }) => {
+        // Also again, as in a sandbox that was made anew.
+        const [first, ...seqs] = uploads.slice(-many - 1)
+        if (first === undefined) return null
+        return {
+          type: 'user.upload_placed',
+          actor: 'platform',
+          payload: { turnId: 't', seqs, refused: [{ seq: first, reason: 'a link stands there' }] },
+        }
+      },
   ),
   fc.constantFrom('agent.compacted' as const, 'agent.reset' as const).map(
     (type): Draw =>
@@ -178,7 +199,7 @@ describe('a log', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(drawn, { maxLength: 4 }), { minLength: 1, maxLength: 6 }), async (batches) => {
         const { tenantId, sessionId, threadId, head } = await seed()
-        const state: State = { seq: head + 1, unread: [head], conditions: [], round: 0 }
+        const state: State = { seq: head + 1, unread: [head], uploads: [], conditions: [], round: 0 }
         const sent: NewEvent[] = []
         for (const batch of batches) {
           const events: NewEvent[] = []

@@ -27,6 +27,8 @@ export type ClaimedTurn = {
     sandboxState: string | null
     baselineSnapshotId: string | null
     hasConditions: boolean
+    /** People have put files in that no sandbox has yet. */
+    hasUploads: boolean
   }
   thread: { id: string; contextFromSeq: number }
   turn: { id: string; kind: 'work' | 'evaluate'; attempt: number; suspect: boolean; round: number }

@@ -1,10 +1,10 @@
 import path from 'node:path'
 import type { Readable } from 'node:stream'
+import { packArchive } from '@longhaul/core/src/archives/pack-archive.ts'
+import { walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
 import { openSnapshot } from '@longhaul/core/src/checkpoints/open-snapshot.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 import type { TurnParts } from '../turn/stretch.ts'
-import { packArchive } from '../workspace/pack-archive.ts'
-import { walkArchive } from '../workspace/walk-archive.ts'
 import { findOrigin } from './find-origin.ts'
 
 type Parts = Pick<TurnParts, 'db' | 'snapshots'> & { sandboxes: { provider: SandboxProvider } }

@@ -1,4 +1,6 @@
 import type { Readable } from 'node:stream'
+import { packArchive } from '@longhaul/core/src/archives/pack-archive.ts'
+import { walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
 import { openSnapshot } from '@longhaul/core/src/checkpoints/open-snapshot.ts'
 import { condemnCheckpoint } from '@longhaul/core/src/checkpoints/restore-points.ts'
 import { SnapshotCorruptError, SnapshotMissingError } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
@@ -6,9 +8,7 @@ import { digestManifest } from '@longhaul/core/src/conditions/manifest.ts'
 import { type Sandbox, SandboxUnavailableError } from '../sandboxes/sandbox.ts'
 import type { TurnParts } from '../turn/stretch.ts'
 import { ArchiveGuard, WorkspaceArchiveError } from '../workspace/archive-guard.ts'
-import { packArchive } from '../workspace/pack-archive.ts'
 import { readManifest } from '../workspace/read-manifest.ts'
-import { walkArchive } from '../workspace/walk-archive.ts'
 import type { Origin } from './find-origin.ts'
 
 /**

@@ -2,6 +2,7 @@ import type { Logger } from '@longhaul/core/src/logger.ts'
 import type { Database } from '@longhaul/prisma/src/client.ts'
 import { reapImages } from '../checkpoints/reap-images.ts'
 import { reapSetUps } from '../environments/reap-set-ups.ts'
+import { forgetExpired } from '../files/forget-expired.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 
 type Found = Awaited<ReturnType<SandboxProvider['list']>>[number]
@@ -47,6 +48,7 @@ export const startReaping = (
       const sessions = found.filter(({ kind }) => kind !== 'build')
       for (const container of sessions) await judge(container, owners.get(container.sessionId), engineId)
       await suspendIdle(engineId)
+      await forgetExpired(db)
       if (provider.images !== null) await reapImages({ db, images: provider.images, logger })
       await reapSetUps({ db, provider, logger }, { builds: found.filter(({ kind }) => kind === 'build'), engineId })
     } catch (error) {

@@ -3,38 +3,63 @@
  * from the checkpoint that a suspended one will be made from; wakes nothing.
  */
 import type { Readable } from 'node:stream'
-import { answerFileLook, type FileLook, takeFileLooks } from '@longhaul/core/src/files/answer-file-looks.ts'
-import { type FileEntry, type FileLookAnswer, MAX_ENTRIES, MAX_FILE_BYTES, toFileContent } from '@longhaul/core/src/files/file-look.ts'
+import { walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
+import { answerFileFetch, answerFileLook, type FileLook, takeFileLooks } from '@longhaul/core/src/files/answer-file-looks.ts'
+import {
+  type FetchOp,
+  type FileEntry,
+  type FileLookAnswer,
+  MAX_ENTRIES,
+  MAX_FILE_BYTES,
+  toFileContent,
+} from '@longhaul/core/src/files/file-look.ts'
 import { cleanJson } from '@longhaul/core/src/text.ts'
 import { readOrigin } from '../checkpoints/read-origin.ts'
 import { createRest } from '../consumers/rest.ts'
 import type { TurnParts } from '../turn/stretch.ts'
-import { walkArchive } from '../workspace/walk-archive.ts'
 import { compareWorkspaces } from './compare-workspaces.ts'
 import { ElsewhereError, openSide, type Places } from './open-side.ts'
+import { storeDownload } from './store-download.ts'
+
+export type DownloadLimits = { maxBytes: number; keepMs: number }
+const DOWNLOADS: DownloadLimits = { maxBytes: 4_294_967_296, keepMs: 900_000 }
+
+/** Downloads that one worker prepares at once; each may read and write gigabytes. */
+const MAX_FETCHES = 4
 
 /** Looks at once when told, and every so often by itself: an announcement may be lost. */
 export const startAnsweringLooks = (
   { db, sandboxes, snapshots, logger }: Pick<TurnParts, 'db' | 'sandboxes' | 'snapshots' | 'logger'>,
-  { engineId, everyMs }: { engineId: string; everyMs: number },
+  { engineId, everyMs, downloads = DOWNLOADS }: { engineId: string; everyMs: number; downloads?: DownloadLimits | undefined },
 ): { lookNow(): void; stop(): Promise<void> } => {
   let running: Promise<void> | null = null
   let again = false
   const rest = createRest()
   const answering = new Set<Promise<void>>()
-  const answer = async (look: FileLook): Promise<void> => {
-    await answerFileLook(db, look, cleanJson(await answerLook({ db, sandboxes, snapshots }, look)).value as FileLookAnswer)
-  }
+  const fetching = new Set<Promise<void>>()
   /** Nobody's look waits for another's: one folder is read in a moment, a comparison of two workspaces is not. */
+  const answer = (look: FileLook): void => {
+    const answered = answerLook({ db, sandboxes, snapshots }, look)
+      .then((found) => answerFileLook(db, look, cleanJson(found).value as FileLookAnswer))
+      .catch((error: unknown) => logger.warn({ err: error, sessionId: look.sessionId }, 'a look into files could not be answered'))
+      .finally(() => answering.delete(answered))
+    answering.add(answered)
+  }
+  const fetchNext = async (look: FileLook & { op: FetchOp }): Promise<void> => {
+    while (fetching.size >= MAX_FETCHES) await Promise.race(fetching)
+    const done = answerLook({ db, sandboxes, snapshots }, look, downloads)
+      .then((found) => answerFileFetch(db, look, found, downloads))
+      .catch((error: unknown) => logger.warn({ err: error, sessionId: look.sessionId }, 'a download could not be prepared'))
+      .finally(() => fetching.delete(done))
+    fetching.add(done)
+  }
   const answerAll = async (): Promise<void> => {
     try {
       const looks = await takeFileLooks(db, engineId)
       rest.worked()
       for (const look of looks) {
-        const answered = answer(look)
-          .catch((error: unknown) => logger.warn({ err: error, sessionId: look.sessionId }, 'a look into files could not be answered'))
-          .finally(() => answering.delete(answered))
-        answering.add(answered)
+        if (isFetch(look)) void fetchNext(look)
+        else answer(look)
       }
     } catch (error) {
       rest.failed()
@@ -58,12 +83,14 @@ export const startAnsweringLooks = (
     stop: async () => {
       clearInterval(timer)
       await running
-      await Promise.all(answering)
+      await Promise.allSettled([...answering, ...fetching])
     },
   }
 }
 
-export const answerLook = async (places: Places, look: FileLook): Promise<FileLookAnswer> => {
+const isFetch = (look: FileLook): look is FileLook & { op: FetchOp } => look.op === 'fetch' || look.op === 'pack' || look.op === 'pack_gz'
+
+export const answerLook = async (places: Places, look: FileLook, { maxBytes }: DownloadLimits = DOWNLOADS): Promise<FileLookAnswer> => {
   try {
     if (look.op === 'diff') return await inTurn(() => answerDiff(places, look))
     const { provider } = places.sandboxes
@@ -72,6 +99,7 @@ export const answerLook = async (places: Places, look: FileLook): Promise<FileLo
         ? await readOrigin(places, look)
         : await provider.readWorkspace(look.sessionId, look.path)
     if (tar === null) return { problem: 'not_found' }
+    if (isFetch(look)) return await storeDownload(places.snapshots, { tar, op: look.op, maxBytes })
     return look.op === 'list' ? await listFolder(tar, look.path) : await readFile(tar, look.path)
   } catch (error) {
     return { problem: error instanceof ElsewhereError ? 'elsewhere' : 'unreadable' } // gone meanwhile, or not what it was taken for

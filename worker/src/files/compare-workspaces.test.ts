@@ -1,6 +1,6 @@
+import { packArchive } from '@longhaul/core/src/archives/pack-archive.ts'
 import type { ManifestEntry } from '@longhaul/core/src/conditions/manifest.ts'
 import { describe, expect, it } from 'vitest'
-import { packArchive } from '../workspace/pack-archive.ts'
 import { compareWorkspaces, findChanges } from './compare-workspaces.ts'
 import { MAX_PATCHED_BYTES } from './make-patch.ts'
 import type { Side } from './open-side.ts'

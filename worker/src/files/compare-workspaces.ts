@@ -1,8 +1,8 @@
+import { walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
 import type { Manifest, ManifestEntry } from '@longhaul/core/src/conditions/manifest.ts'
 import type { DiffPage, FileDiff } from '@longhaul/core/src/files/file-look.ts'
 import { ArchiveGuard } from '../workspace/archive-guard.ts'
 import { readManifest } from '../workspace/read-manifest.ts'
-import { walkArchive } from '../workspace/walk-archive.ts'
 import { MAX_PATCHED_BYTES, makePatch } from './make-patch.ts'
 import type { Side } from './open-side.ts'
 

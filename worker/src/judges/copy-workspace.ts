@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, unlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
+import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { digestManifest, type Manifest } from '@longhaul/core/src/conditions/manifest.ts'
+import { openNameless, readRange } from '../files/nameless-file.ts'
 import { readArchiveFile } from '../workspace/read-archive-file.ts'
 import { readManifest } from '../workspace/read-manifest.ts'
 
@@ -23,7 +21,6 @@ export class WorkspaceTooLargeError extends Error {}
 
 /** What a tar adds to its files: a header and padding for each, and its end. */
 const OVERHEAD = 1.25
-const CHUNK_BYTES = 64 * 1024
 
 /**
  * Spools a tar of /workspace to a file without a name, so that a killed worker leaves nothing behind. Throws WorkspaceTooLargeError above
@@ -36,7 +33,7 @@ export const copyWorkspace = async (
   const file = await openNameless()
   try {
     await pipeline(tar, (chunks: AsyncIterable<Buffer>) => spool(chunks, file, maxBytes), { signal })
-    const openTar = () => Readable.from(readChunks(file), { objectMode: false })
+    const openTar = () => Readable.from(readRange(file, { position: 0, size: Number.POSITIVE_INFINITY }), { objectMode: false })
     const manifest = await readManifest(openTar())
     return {
       manifest,
@@ -52,13 +49,6 @@ export const copyWorkspace = async (
   }
 }
 
-const openNameless = async (): Promise<FileHandle> => {
-  const name = path.join(tmpdir(), `longhaul-copy-${randomUUID()}`)
-  const file = await open(name, 'wx+', 0o600)
-  await unlink(name)
-  return file
-}
-
 const spool = async (chunks: AsyncIterable<Buffer>, file: FileHandle, maxBytes: number): Promise<void> => {
   let bytes = 0
   for await (const chunk of chunks) {
@@ -67,15 +57,5 @@ const spool = async (chunks: AsyncIterable<Buffer>, file: FileHandle, maxBytes: 
       throw new WorkspaceTooLargeError(`It holds more than the ${Math.round(maxBytes / 2 ** 20)} MB that this environment allows.`)
     }
     await file.writeFile(chunk)
-  }
-}
-
-/** Not createReadStream: destroying one of those closes the file for all others, whatever `autoClose` says. */
-async function* readChunks(file: FileHandle): AsyncGenerator<Buffer> {
-  for (let position = 0; ; ) {
-    const { bytesRead, buffer } = await file.read({ buffer: Buffer.allocUnsafe(CHUNK_BYTES), position })
-    if (bytesRead === 0) return
-    position += bytesRead
-    yield buffer.subarray(0, bytesRead)
   }
 }

@@ -22,6 +22,9 @@ export type FillWorkspace = (
 /** A closing pool waits so long for sandboxes that are being opened. */
 const OPENING_MS = 5_000
 
+/** Puts in what people sent and the sandbox does not have; the events that say so. */
+export type PlaceUploads = (stretch: Stretch, at: { sandbox: Sandbox; after: number | null }) => Promise<NewEvent[]>
+
 type Opening = {
   tenantId: string
   epoch: number
@@ -40,6 +43,7 @@ type Opened = { sandbox: Sandbox; baselineSnapshotId: string | null; origin: Ori
 export class SandboxPool {
   readonly provider: SandboxProvider
   readonly #fill: FillWorkspace
+  readonly #placeUploads: PlaceUploads
   readonly #idleMs: number
   readonly #logger: Logger
   readonly #openings = new Map<string, Opening>()
@@ -54,6 +58,7 @@ export class SandboxPool {
     provider: SandboxProvider,
     options: {
       fill: FillWorkspace
+      placeUploads: PlaceUploads
       findOrigin: (of: { tenantId: string; sessionId: string }) => Promise<Origin | null>
       findSetUp: (stretch: Stretch) => Promise<SetUp | null>
       idleMs: number
@@ -64,6 +69,7 @@ export class SandboxPool {
   ) {
     this.provider = provider
     this.#fill = options.fill
+    this.#placeUploads = options.placeUploads
     this.#findOrigin = options.findOrigin
     this.#findSetUp = options.findSetUp
     this.#idleMs = options.idleMs
@@ -80,7 +86,7 @@ export class SandboxPool {
   /** It would be acquired at once: nothing is opened first, and nobody keeps its files. */
   isAtHand({ claim: { session, epoch } }: Stretch): boolean {
     const known = this.#openings.get(session.id)
-    return known !== undefined && known.epoch === epoch && known.isOpen && !this.#held.has(session.id)
+    return known !== undefined && known.epoch === epoch && known.isOpen && !this.#held.has(session.id) && !session.hasUploads
   }
 
   /** The session's sandbox under this claim, with its resources in; the log says so when it is new, or when the old one was lost. */
@@ -88,8 +94,13 @@ export class SandboxPool {
     await this.#held.get(stretch.claim.session.id)
     const { sandbox, ...opened } = await this.#open(stretch)
     // Recorded before a tool runs: until then a crash makes it anew, and loses nothing.
-    const { sandboxId, sandboxState } = stretch.claim.session
-    if (sandboxId !== sandbox.id || sandboxState !== 'RUNNING') await this.#record(stretch, { sandbox, ...opened })
+    const { sandboxId, sandboxState, hasUploads } = stretch.claim.session
+    const isNew = sandboxId !== sandbox.id
+    const after = isNew ? (opened.origin?.seq ?? 0) : null
+    const placed = isNew || hasUploads ? await this.#placeUploads(stretch, { sandbox, after }) : []
+    if (isNew || sandboxState !== 'RUNNING') await this.#record(stretch, { sandbox, ...opened }, placed)
+    else if (placed.length > 0) await stretch.append(placed)
+    stretch.claim.session.hasUploads = false
     return sandbox
   }
 
@@ -192,7 +203,7 @@ export class SandboxPool {
     return { sandbox, baselineSnapshotId: filled?.baselineSnapshotId ?? null, origin: found, buildId }
   }
 
-  async #record(stretch: Stretch, { sandbox, baselineSnapshotId, origin, buildId }: Opened): Promise<void> {
+  async #record(stretch: Stretch, { sandbox, baselineSnapshotId, origin, buildId }: Opened, more: NewEvent[]): Promise<void> {
     const common = {
       sandboxId: sandbox.id,
       provider: this.provider.name,
@@ -209,7 +220,7 @@ export class SandboxPool {
       if (lost) events.push(stateEvent({ ...common, ...from, state: 'LOST', lostCalls }))
     }
     events.push(stateEvent({ ...common, ...from, state: 'RUNNING', ...(baselineSnapshotId === null ? {} : { baselineSnapshotId }) }))
-    await stretch.append(events)
+    await stretch.append([...events, ...more])
     stretch.claim.session.sandboxId = sandbox.id
     stretch.claim.session.sandboxState = 'RUNNING'
     if (baselineSnapshotId !== null) stretch.claim.session.baselineSnapshotId = baselineSnapshotId

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
+import { packArchive } from '@longhaul/core/src/archives/pack-archive.ts'
+import { walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { packArchive } from '../workspace/pack-archive.ts'
 import { readArchiveFile } from '../workspace/read-archive-file.ts'
 import { RepeatedCallError, type Sandbox, SandboxLostError, type SandboxProvider, type SandboxSpec, StaleEpochError } from './sandbox.ts'
 
@@ -96,6 +97,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       const open = callNo
       await expect(sandbox.run(call('echo x >late'), never)).rejects.toThrow(StaleEpochError)
       await expect(sandbox.putArchive('/workspace', fileTar('late', 'x'))).rejects.toThrow(StaleEpochError)
+      await expect(sandbox.lend(Readable.from([Buffer.from('x')]), 1)).rejects.toThrow(StaleEpochError)
       await expect(sandbox.awaitCall({ callNo: open, timeoutMs: 1, maxOutputBytes: 100 }, never)).rejects.toThrow(StaleEpochError)
       await expect(openAt(1)).rejects.toThrow(StaleEpochError)
       expect((await running).output).toBe('finished\n')
@@ -239,6 +241,27 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
         'contentmore\n',
       )
       expect(await provider.readWorkspace('ses_of_nobody', '/workspace')).toBeNull()
+    })
+
+    test('what is lent can be read and not changed, lies beside a place to write, and is taken back', async () => {
+      const sandbox = await openFirst()
+      const { path, scratch, takeBack } = await sandbox.lend(Readable.from([Buffer.from('lent')]), 4)
+      const tried = `cat '${path}'; (echo x >>'${path}') 2>/dev/null || rm -f '${path}' 2>/dev/null || echo kept; cp '${path}' '${scratch}/mine' && mv '${scratch}/mine' mine && cat mine`
+      expect((await sandbox.run(call(tried), never)).output).toBe('lentkept\nlent')
+      await takeBack()
+      expect((await sandbox.run(call(`cat '${path}' 2>/dev/null || true`), never)).output).toBe('')
+    })
+
+    test('of what lies behind a link that the agent planted nothing is read from outside', async () => {
+      const sandbox = await openFirst()
+      await sandbox.run(call('mkdir real; echo x >real/passwd; ln -s /etc trap; ln -s real inside; ln -s /etc/passwd leak'), never)
+      for (const path of ['trap/passwd', 'inside/passwd', 'trap/../etc/passwd'])
+        expect([path, await provider.readWorkspace(sessionId, `/workspace/${path}`)]).toEqual([path, null])
+      const types: (string | null | undefined)[] = []
+      const leak = await provider.readWorkspace(sessionId, '/workspace/leak')
+      if (leak) await walkArchive(leak, async ({ header }) => types.push(header.type))
+      expect(types).toEqual(['symlink'])
+      expect(await provider.readWorkspace(sessionId, '/workspace/real/passwd')).not.toBeNull()
     })
 
     test('removing twice is removing once, and a call on what is gone says that it is lost', async () => {

@@ -79,6 +79,11 @@ export interface Sandbox {
   getArchive(path: string): Promise<Readable>
   /** Unpacks a tar below `path`. Fenced like `run` where the platform can. */
   putArchive(path: string, tar: Readable): Promise<void>
+  /**
+   * Bytes that the agent's user may read at `path` and nobody inside can change, until they are taken back; in the folder `scratch`, on
+   * the workspace's file system, it may write. Fenced like `putArchive`.
+   */
+  lend(bytes: Readable, sizeBytes: number): Promise<{ path: string; scratch: string; takeBack(): Promise<void> }>
   /** Lets go of the channel; the sandbox lives on. */
   detach(): Promise<void>
 }

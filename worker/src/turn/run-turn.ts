@@ -5,7 +5,7 @@
  * it would only wait or the turn has settled. Nothing here is remembered: a worker that dies anywhere leaves a log from which the
  * next one decides the same.
  */
-import { buildContext } from '@longhaul/core/src/events/build-context.ts'
+import { buildContext, findUnreadUploads } from '@longhaul/core/src/events/build-context.ts'
 import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import type { ClaimedTurn } from '@longhaul/core/src/turns/claim-turn.ts'
 import { decide, type Step } from '@longhaul/core/src/turns/decide.ts'
@@ -57,6 +57,7 @@ const takeStep = async (stretch: Stretch, step: Step): Promise<'go_on' | 'let_go
       return readMessages(stretch, step.seqs)
     case 'call_model':
       if ((await beginSetUp(stretch)) === 'let_go') return 'let_go'
+      tellOfUploads(stretch)
       await stretch.parts.checkpoints.takeBeside(stretch)
       return callModel(stretch)
     case 'start_call':
@@ -85,4 +86,10 @@ const readMessages = async (stretch: Stretch, seqs: number[]): Promise<'go_on'> 
   }
   stretch.unread = stretch.unread.filter(({ seq }) => !seqs.includes(seq))
   return 'go_on'
+}
+
+/** What people put in is told to the agent with the next answer that is asked of it; it wakes nobody. */
+const tellOfUploads = (stretch: Stretch): void => {
+  const seqs = findUnreadUploads(stretch.events)
+  if (seqs.length > 0) stretch.hold([{ type: 'user.upload_read', actor: 'platform', payload: { turnId: stretch.claim.turn.id, seqs } }])
 }

@@ -73,7 +73,8 @@ export const CRASH_POINTS = [
   'before_terminal',
   'after_terminal',
 ] as const
-export type CrashPoint = (typeof CRASH_POINTS)[number] | CheckpointCrashPoint | BuildCrashPoint
+/** `upload_placed`: an upload is in the sandbox, and its event is not written. */
+export type CrashPoint = (typeof CRASH_POINTS)[number] | CheckpointCrashPoint | BuildCrashPoint | 'upload_placed'
 
 /** The claim is another's, or the session is gone: the worker lets go without another word. */
 export class ClaimLostError extends Error {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { packArchive, type TarWriter } from '@longhaul/core/src/archives/pack-archive.ts'
 import { expect, test } from 'vitest'
 import { DockerProvider } from '../sandboxes/docker/docker-provider.ts'
 import { createDocker } from '../sandboxes/docker/engine.ts'
 import { GitCloneError } from '../sandboxes/git/git-source.ts'
-import { packArchive, type TarWriter } from './pack-archive.ts'
 import { prepareWorkspace } from './prepare-workspace.ts'
 
 const image = process.env.SANDBOX_IMAGE ?? 'longhaul-sandbox:latest'

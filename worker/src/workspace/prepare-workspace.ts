@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
+import { packArchive, type TarWriter } from '@longhaul/core/src/archives/pack-archive.ts'
+import { walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
 import type { StoredResource } from '@longhaul/core/src/sessions/read-resources.ts'
 import type { Sandbox, SandboxProvider } from '../sandboxes/sandbox.ts'
 import { ArchiveGuard, toWorkspacePath } from './archive-guard.ts'
-import { packArchive, type TarWriter } from './pack-archive.ts'
-import { walkArchive } from './walk-archive.ts'
 
 type Options = {
   provider: Pick<SandboxProvider, 'cloneGit'>

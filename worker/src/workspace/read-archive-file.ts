@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
+import { walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
 import { ArchiveGuard, toWorkspacePath, WorkspaceArchiveError } from './archive-guard.ts'
-import { walkArchive } from './walk-archive.ts'
 
 /** One regular file of an archive of /workspace. Throws WorkspaceArchiveError where there is none of at most `maxBytes`. */
 export const readArchiveFile = async (tar: Readable, path: string, maxBytes: number): Promise<Buffer> => {

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { packArchive } from '@longhaul/core/src/archives/pack-archive.ts'
 import { digestManifest } from '@longhaul/core/src/conditions/manifest.ts'
 import { expect, test } from 'vitest'
 import { WorkspaceArchiveError } from './archive-guard.ts'
-import { packArchive } from './pack-archive.ts'
 import { readBaseline, UntouchedBaselines } from './read-baseline.ts'
 import { readManifest } from './read-manifest.ts'
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { type Entry, walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
 import type { Manifest, ManifestEntry } from '@longhaul/core/src/conditions/manifest.ts'
 import { ArchiveGuard, type ArchiveLimits, WorkspaceArchiveError } from './archive-guard.ts'
-import { type Entry, walkArchive } from './walk-archive.ts'
 
 /**
  * What an archive of /workspace holds (entries below `workspace/`, as the engine gives them). Contents are hashed as they stream by.

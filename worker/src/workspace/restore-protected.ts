@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
+import { packArchive, type TarWriter } from '@longhaul/core/src/archives/pack-archive.ts'
+import { type Entry, walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
 import type { Header } from 'tar-stream'
 import { ArchiveGuard, WorkspaceArchiveError } from './archive-guard.ts'
 import { matchGlob } from './match-glob.ts'
-import { packArchive, type TarWriter } from './pack-archive.ts'
-import { type Entry, walkArchive } from './walk-archive.ts'
 
 /**
  * The current workspace with everything that a glob fits as it was in the baseline: changes undone, deletions put back, additions left

@@ -5,6 +5,7 @@ import { toContainerOptions } from './container-options.ts'
 import { containerNameOf } from './create-sandbox.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { flattenContainer } from './flatten-container.ts'
+import { isBelowLink } from './is-below-link.ts'
 import { assertOwnImage } from './resolve-image.ts'
 
 const repository = 'longhaul-checkpoint'
@@ -55,7 +56,10 @@ export class DockerImages implements SandboxImages {
     // Labelled: should this fail or the process die, the reaper removes it.
     const remove = () => void container.remove({ force: true, v: true }).catch(() => {})
     try {
-      const tar = (await this.#ask((abortSignal) => container.getArchive({ path, abortSignal }), [404])) as Readable | null
+      const elsewhere = await isBelowLink(container, path)
+      const tar = elsewhere
+        ? null
+        : ((await this.#ask((abortSignal) => container.getArchive({ path, abortSignal }), [404])) as Readable | null)
       if (tar === null) remove()
       return tar?.once('close', remove) ?? null
     } catch (error) {

@@ -19,6 +19,7 @@ import { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { DockerSetUps } from './docker-set-ups.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
+import { isBelowLink } from './is-below-link.ts'
 import { listContainers } from './list-containers.ts'
 import { runCheck } from './run-check.ts'
 
@@ -101,6 +102,7 @@ export class DockerProvider implements SandboxProvider {
   }
 
   async readWorkspace(sessionId: string, path: string): Promise<Readable | null> {
+    if (await isBelowLink(this.#containerOf(sessionId), path)) return null
     const archive = await this.#ask((abortSignal) => this.#containerOf(sessionId).getArchive({ path, abortSignal }), [404])
     return archive ? (archive as Readable) : null
   }

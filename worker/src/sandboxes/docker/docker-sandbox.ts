@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { packArchive } from '@longhaul/core/src/archives/pack-archive.ts'
 import type Docker from 'dockerode'
 import type { Container } from 'dockerode'
 import { awaitCall, inspectCall, runCall } from '../runner/run-call.ts'
@@ -8,6 +9,7 @@ import { agentUid } from './container-options.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { DockerHost } from './docker-host.ts'
 import { askEngine, toSandboxError } from './engine.ts'
+import { callsFolder, lendingFolder } from './skeleton.ts'
 
 /** Copying a workspace in or out may take minutes; the engine answering at all does not. */
 const archiveMs = 10 * 60_000
@@ -16,6 +18,7 @@ export class DockerSandbox implements Sandbox {
   readonly id: string
   readonly owner = { uid: agentUid, gid: agentUid }
   readonly #container: Container
+  readonly #epoch: number
   readonly #disk: DiskWatch
   readonly #runner: { client: RunnerClient; host: DockerHost }
 
@@ -26,6 +29,7 @@ export class DockerSandbox implements Sandbox {
   ) {
     this.id = containerId
     this.#container = docker.getContainer(containerId)
+    this.#epoch = epoch
     this.#disk = new DiskWatch(this.#container, { diskMb, checkMs: diskCheckMs })
     const host = new DockerHost(docker, containerId)
     this.#runner = { host, client: new RunnerClient(host, epoch) }
@@ -56,6 +60,19 @@ export class DockerSandbox implements Sandbox {
     // The engine knows no epochs: the runner is asked first, so that a claimant who slept writes nothing.
     await this.#runner.client.assertCurrent()
     await this.#ask((abortSignal) => this.#container.putArchive(tar, { path, abortSignal }), archiveMs)
+  }
+
+  /** Each claimant lends under a name of its own: one that slept must not change what another has lent. */
+  async lend(bytes: Readable, sizeBytes: number): ReturnType<Sandbox['lend']> {
+    const name = `lent-${this.#epoch}`
+    const put = (content: Readable | Buffer, size: number) =>
+      this.putArchive(
+        lendingFolder,
+        packArchive((out) => out.write({ name, type: 'file', mode: 0o444, uid: 0, gid: 0, size, mtime: new Date(0) }, content)),
+      )
+    await put(bytes, sizeBytes)
+    // The engine can't remove a file: an empty one stays.
+    return { path: `${lendingFolder}/${name}`, scratch: callsFolder, takeBack: () => put(Buffer.alloc(0), 0) }
   }
 
   async detach(): Promise<void> {

@@ -4,6 +4,9 @@ import { agentUid } from './container-options.ts'
 /** Calls' files: the agent's user may write here, and it can read its own long outputs here. */
 export const callsFolder = '/run/longhaul/calls'
 
+/** Root's own: what is lent to the agent's user lies here. */
+export const lendingFolder = '/run/longhaul'
+
 const agent = { uid: agentUid, gid: agentUid }
 const root = { uid: 0, gid: 0 }
 

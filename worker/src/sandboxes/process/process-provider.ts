@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import type { Readable } from 'node:stream'
 import { cloneScript, cloneTimeoutMs, type GitSettings, type GitSource, toCloneArguments, toCloneFailure } from '../git/git-source.ts'
 import { HeadAndTail } from '../runner/collect-output.ts'
@@ -144,7 +144,12 @@ export class ProcessProvider implements SandboxProvider {
 
   async readWorkspace(sessionId: string, path: string): Promise<Readable | null> {
     const folder = await this.#find(sessionId)
-    return folder && packPath(folder, folder.toHostPath(path))
+    if (folder === null) return null
+    const host = folder.toHostPath(path)
+    // A link on the way leads to what is no part of the workspace.
+    const isPlain =
+      host === folder.workspace || (await realpath(dirname(host)).catch(() => null)) === (await plainPathOf(folder, dirname(host)))
+    return isPlain ? packPath(folder, host) : null
   }
 
   async cloneGit(source: GitSource, signal: AbortSignal): Promise<Readable> {
@@ -208,6 +213,9 @@ export class ProcessProvider implements SandboxProvider {
     await removeFolder(folder)
   }
 }
+
+const plainPathOf = async ({ workspace }: SessionFolder, path: string): Promise<string> =>
+  join(await realpath(workspace), relative(workspace, path))
 
 /** Session ids are ours, but a folder's name is made of one. */
 const toName = (sessionId: string): string => `session-${sessionId.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '_')}`

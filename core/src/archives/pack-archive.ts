@@ -10,6 +10,8 @@ export type TarWriter = {
 /** A tar that is made while it is read. What `fill` throws is the stream's error. */
 export const packArchive = (fill: (out: TarWriter) => Promise<void>): Readable => {
   const tar = pack()
+  // Its reader hears of it, also one that begins to read later.
+  tar.on('error', () => {})
   const write: TarWriter['write'] = async (header, content) => {
     const isFile = header.type === undefined || header.type === 'file' || header.type === 'contiguous-file'
     const size = isFile ? (Buffer.isBuffer(content) ? content.length : (header.size ?? 0)) : 0
@@ -18,6 +20,7 @@ export const packArchive = (fill: (out: TarWriter) => Promise<void>): Readable =
     // `pax` would repeat the old name over the new one.
     const sink = tar.entry({ ...header, name, size, pax: null }, (error) => (error ? reject(error) : resolve()))
     written.catch(() => {})
+    sink.on('error', () => {}) // it is told to the callback too
     if (isFile) {
       if (Buffer.isBuffer(content)) sink.write(content)
       else if (content) for await (const chunk of content) if (!sink.write(chunk)) await drained(sink)

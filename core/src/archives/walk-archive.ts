@@ -13,6 +13,8 @@ export const walkArchive = async (tar: Readable, visit: (entry: Entry) => Promis
   pipeline(tar, entries as unknown as NodeJS.WritableStream, () => {})
   try {
     for await (const entry of entries) {
+      // What ends the tar ends its entry too: the loop sees it, and one that nobody reads must not end the process.
+      entry.on('error', () => {})
       if ((await visit(entry)) === 'stop') break
       entry.resume()
     }
