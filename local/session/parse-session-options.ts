@@ -136,10 +136,7 @@ function parseTransfer(
   { upload = [], download = [] }: { upload?: string[]; download?: string[] },
   positionals: string[],
 ): SessionOptions['transfer'] {
-  if (upload.length + download.length === 0) {
-    if (positionals.length > 0) throw new Error(`unexpected "${positionals[0]}"`)
-    return undefined
-  }
+  if (upload.length + download.length === 0) return undefined
   const [sessionId, ...more] = positionals
   if (!sessionId?.startsWith('ses_') || more.length > 0) throw new Error('--upload and --download need the id of one session after them')
   return {
