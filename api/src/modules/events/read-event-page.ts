@@ -10,7 +10,7 @@ import type { EventParent, EventRow } from '../parents.ts'
 const MAX_PAGE_BYTES = 4 * 1024 * 1024
 const MAX_TYPES = 50
 
-type Filter = { page: Page; types: string[] | null; threadId: string | null }
+type Filter = { page: Page; afterSeq: number | null; types: string[] | null; threadId: string | null }
 type Row = EventRow & { owner: string; cut: boolean }
 
 const loaders = new WeakMap<TenantReads, Map<string, DataLoader<string, Row[]>>>()
@@ -24,7 +24,7 @@ export const readEventPage = async (
   const page = parsePage(args, { isKey: NUMBER_KEY })
   const types = args.types ?? null
   if (types !== null && types.length > MAX_TYPES) throw badInput('types', `at most ${MAX_TYPES} types`)
-  const filter = { page, types, threadId: args.threadId ?? null }
+  const filter = { page, afterSeq: args.afterSeq ?? null, types, threadId: args.threadId ?? null }
   const known = loaders.get(reads) ?? new Map<string, DataLoader<string, Row[]>>()
   loaders.set(reads, known)
   const name = JSON.stringify(filter)
@@ -40,10 +40,15 @@ export const readEventPage = async (
 }
 
 /** Rows beyond the size limit come without their payload: they only say that there is more. */
-const readPages = async ({ tenantId, read }: TenantReads, ids: readonly string[], { page, types, threadId }: Filter): Promise<Row[][]> => {
+const readPages = async (
+  { tenantId, read }: TenantReads,
+  ids: readonly string[],
+  { page, afterSeq, types, threadId }: Filter,
+): Promise<Row[][]> => {
   const order = page.forward ? Prisma.sql`seq asc` : Prisma.sql`seq desc`
   const bounds = [
     page.after === null ? Prisma.empty : Prisma.sql`and x.seq > ${Number(page.after)}`,
+    afterSeq === null ? Prisma.empty : Prisma.sql`and x.seq > ${afterSeq}`,
     page.before === null ? Prisma.empty : Prisma.sql`and x.seq < ${Number(page.before)}`,
     types === null ? Prisma.empty : Prisma.sql`and x.type = any(${types.map(clean)}::text[])`,
     threadId === null
