@@ -19,7 +19,7 @@ export const addCondition = async (
     const { rows } = await client.query('select 1 from condition where session_id = $1 and name = $2', [sessionId, condition.name])
     if (rows.length > 0) {
       throw new PlatformError('BAD_USER_INPUT', `Session ${sessionId} has a condition named ${JSON.stringify(condition.name)} already.`, {
-        field: 'condition.name',
+        field: 'input.condition.name',
         reason: 'a name no other condition of the session has',
       })
     }
