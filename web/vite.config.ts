@@ -17,8 +17,24 @@ const compressed = (): Plugin => ({
   },
 })
 
+/** The first script imports the console only once it has asked for what is shown first; the browser fetches both at once. */
+const preloaded = (): Plugin => ({
+  name: 'preloaded',
+  transformIndexHtml: {
+    order: 'post',
+    handler(_, { bundle = {} }) {
+      const chunks = Object.values(bundle).filter((file) => file.type === 'chunk')
+      const main = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith('/src/main.tsx'))
+      if (main === undefined) return []
+      const scripts = [main.fileName, ...main.imports].map((file) => ({ rel: 'modulepreload', href: `/${file}` }))
+      const styles = [...(main.viteMetadata?.importedCss ?? [])].map((file) => ({ rel: 'stylesheet', href: `/${file}` }))
+      return [...scripts, ...styles].map((attrs) => ({ tag: 'link', attrs: { ...attrs, crossorigin: true }, injectTo: 'head' as const }))
+    },
+  },
+})
+
 export default defineConfig({
-  plugins: [react(), compressed()],
+  plugins: [react(), preloaded(), compressed()],
   build: {
     target: 'es2023',
     // Inlined, a small file is a data: address, which the content security policy takes for pictures only.

@@ -1,4 +1,4 @@
-import { Suspense } from 'react'
+import { type ComponentType, Suspense } from 'react'
 import { Route, Switch } from 'wouter'
 import { SessionOfTab } from './api/session-of-tab.tsx'
 import { EmptyState } from './components/empty-state.tsx'
@@ -10,9 +10,14 @@ import { SessionsPage } from './pages/sessions/sessions-page.tsx'
 import { SignInPage } from './pages/sign-in/sign-in-page.tsx'
 
 // One chunk a page: who watches a session loads no form.
-const SessionPage = loadPage(() => import('./pages/session/session-page.tsx').then((file) => file.SessionPage))
-// Who comes by a session's address gets its page while the key is looked at; where that fails, `loadPage` says so.
-if (location.pathname.startsWith('/sessions/ses_')) void import('./pages/session/session-page.tsx').catch(() => {})
+const loadSessionPage = () => import('./pages/session/session-page.tsx').then((file) => file.SessionPage)
+let SessionPage: ComponentType<{ id: string }> = loadPage(loadSessionPage)
+/** To be awaited before the first drawing: React keeps what it shows for waiting on the screen for 300 ms, also when nothing is waited for any more. */
+export const preloadAddressed = async (): Promise<void> => {
+  if (!location.pathname.startsWith('/sessions/ses_')) return
+  SessionPage = await loadSessionPage().catch(() => SessionPage) // `loadPage` tries again, and says so
+}
+
 const NewSessionPage = loadPage(() => import('./pages/new-session/new-session-page.tsx').then((file) => file.NewSessionPage))
 
 const AgentsPage = loadPage(() => import('./pages/agents/agents-page.tsx').then((file) => file.AgentsPage))

@@ -15,8 +15,6 @@ export type LiveClient = {
     document: TypedDocumentNode<T, V>,
     options: { variables: () => V; onNext: (answer: T) => void; onOpen?: () => void; onFault?: (errors: unknown) => void },
   ): () => void
-  /** One subscription until `onNext` answers false or the socket breaks; resolves then. */
-  take<T, V extends Record<string, unknown>>(document: TypedDocumentNode<T, V>, variables: V, onNext: (answer: T) => boolean): Promise<void>
   close(): void
 }
 
@@ -126,21 +124,6 @@ export const createLiveClient = (key: string, onRefused: () => void): LiveClient
         leave()
       }
     },
-    take: (document, variables, onNext) =>
-      new Promise((resolve) => {
-        const unsubscribe = client.subscribe(
-          { query: stringifyDocument(document), variables },
-          {
-            next: ({ data }) => {
-              if (data && onNext(data as never)) return
-              unsubscribe()
-              resolve()
-            },
-            error: () => resolve(),
-            complete: () => resolve(),
-          },
-        )
-      }),
     close: () => {
       stopped.abort()
       clearInterval(tick)

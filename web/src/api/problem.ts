@@ -25,10 +25,16 @@ export const toProblem = (error: unknown): Problem => {
   if (first) return fromFault(first)
   // A server in front of the api may answer in its own words, or nobody does.
   if (error instanceof CombinedError && error.response instanceof Response && error.response.status >= 400)
-    return { ...OFFLINE, code: 'UNAVAILABLE', message: `The api answered with HTTP ${error.response.status}. Try again in a moment.` }
+    return toUnavailable(error.response.status)
   if (error instanceof CombinedError || error instanceof Event || error instanceof CloseEvent) return OFFLINE
   return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error), field: null, reason: null }
 }
+
+export const toUnavailable = (status: number): Problem => ({
+  ...OFFLINE,
+  code: 'UNAVAILABLE',
+  message: `The api answered with HTTP ${status}. Try again in a moment.`,
+})
 
 const firstFault = (error: unknown): GraphQLFault | undefined => {
   if (error instanceof CombinedError) return error.graphQLErrors[0]

@@ -1,14 +1,16 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
 import { type Client, Provider } from 'urql'
 import { ViewerDocument, type ViewerQuery } from '../generated/graphql.ts'
+import { type Ask, createAsk } from './ask.ts'
 import { createHttpClient } from './http-client.ts'
 import { keptKey } from './kept-key.ts'
 import { createLiveClient, type LiveClient } from './live-client.ts'
-import { type Problem, toProblem } from './problem.ts'
+import { readOpeningViewer } from './opening.ts'
+import type { Problem } from './problem.ts'
 
 export type Viewer = ViewerQuery['viewer']
 
-type SignedIn = { viewer: Viewer; live: LiveClient; http: Client; signOut: () => void }
+type SignedIn = { viewer: Viewer; live: LiveClient; http: Client; ask: Ask; signOut: () => void }
 
 const Context = createContext<SignedIn | null>(null)
 
@@ -19,7 +21,7 @@ export const useSignedIn = (): SignedIn => {
   return signedIn
 }
 
-type Connection = { key: string; viewer: Viewer; http: Client; live: LiveClient }
+type Connection = { key: string; viewer: Viewer; http: Client; ask: Ask; live: LiveClient }
 
 /** Shows `signIn` until a key is good, then `children` with its connections. */
 export const SessionOfTab = (props: {
@@ -48,11 +50,13 @@ export const SessionOfTab = (props: {
       async (key: string): Promise<Problem | null> => {
         const refused = () => leave('This key is no longer good: it was revoked, or it has expired.')
         const http = createHttpClient(key, refused)
-        const { data, error } = await http.query(ViewerDocument, {}).toPromise()
-        if (!data) return toProblem(error)
+        const ask = createAsk(key, refused)
+        const opening = await readOpeningViewer(key)
+        const { data, problem } = opening ? { data: { viewer: opening }, problem: null } : await ask(ViewerDocument, {})
+        if (!data) return problem
         keptKey.write(key)
         setNote(null)
-        setConnection({ key, viewer: data.viewer, http, live: createLiveClient(key, refused) })
+        setConnection({ key, viewer: data.viewer, http, ask, live: createLiveClient(key, refused) })
         return null
       },
     [leave],

@@ -25,7 +25,7 @@ export type SessionLog = {
   /** Takes events into the indexes only: their place in the log is read when it is looked at. */
   note(events: readonly LogEvent[]): void
   addDelta(delta: Delta): void
-  /** Of the pages these events stand on, the first seq of each that is not complete; they count as looked at. */
+  /** Of the pages these events stand on, the first seq of each that is not there; they count as looked at. */
   missing(from: number, to: number): number[]
 }
 
@@ -134,7 +134,7 @@ export const createSessionLog = (): SessionLog => {
         const size = Math.min(PAGE, head - number * PAGE)
         for (let at = 0; at < size; at++) {
           if (page?.[at]) continue
-          found.push(number * PAGE + 1)
+          found.push(number * PAGE + at + 1)
           break
         }
       }

@@ -1,14 +1,11 @@
-import type { LiveClient } from '../../../api/live-client.ts'
-import { SessionLogDocument } from '../../../generated/graphql.ts'
-import { type LogEvent, PAGE, type SessionLog } from './session-log.ts'
+import type { Ask } from '../../../api/ask.ts'
+import { SessionEventsDocument } from '../../../generated/graphql.ts'
+import { PAGE, type SessionLog } from './session-log.ts'
 
 const AT_ONCE = 3
 
-/**
- * Reads pages of the log that are looked at and not there. A subscription may start after any event, which a list's cursors can't, so a
- * page is the first events of one that is left again.
- */
-export const startPageReader = ({ live, sessionId, log }: { live: LiveClient; sessionId: string; log: SessionLog }) => {
+/** Reads pages of the log that are looked at and not there. */
+export const startPageReader = ({ ask, sessionId, log }: { ask: Ask; sessionId: string; log: SessionLog }) => {
   const reading = new Set<number>()
   let wanted: number[] = []
 
@@ -22,14 +19,10 @@ export const startPageReader = ({ live, sessionId, log }: { live: LiveClient; se
 
   const read = async (from: number) => {
     reading.add(from)
-    const found: LogEvent[] = []
-    const last = Math.min(from + PAGE - 1, log.head())
-    await live.take(SessionLogDocument, { id: sessionId, after: from - 1, deltas: false }, ({ sessionEvents: event }) => {
-      if (event.__typename === 'Event') found.push(event)
-      return (found.at(-1)?.seq ?? 0) < last
-    })
+    const { data } = await ask(SessionEventsDocument, { id: sessionId, afterSeq: from - 1, first: PAGE - ((from - 1) % PAGE) })
     reading.delete(from)
-    log.add(found)
+    // Without an answer the page stays unread, and is wanted again when somebody scrolls or the connection is back.
+    if (data?.session) log.add(data.session.events.edges.map(({ node }) => node))
     readNext()
   }
 

@@ -1,11 +1,11 @@
 import { useEffect, useMemo, useState } from 'react'
-import { useClient } from 'urql'
+import { takeOpening } from '../../../api/opening.ts'
 import { type Problem, toProblem } from '../../../api/problem.ts'
 import { useSignedIn } from '../../../api/session-of-tab.tsx'
 import {
+  OpenSessionDocument,
   SessionLogDocument,
   SessionMarksDocument,
-  SessionPageDocument,
   SessionStateDocument,
   type SessionStateFragment,
 } from '../../../generated/graphql.ts'
@@ -29,8 +29,7 @@ const SILENT = new Set(['user.message_read', 'agent.tool_result'])
 
 /** A session as it is now and as it goes on, through any break of the connection. */
 export const useSession = (id: string): OpenSession => {
-  const client = useClient()
-  const { live } = useSignedIn()
+  const { ask, live } = useSignedIn()
   const log = useMemo(() => createSessionLog(), [])
   const [session, setSession] = useState<SessionStateFragment | null>(null)
   const [problem, setProblem] = useState<Problem | null>(null)
@@ -42,29 +41,30 @@ export const useSession = (id: string): OpenSession => {
       waits = true
       setTimeout(async () => {
         waits = false
-        const { data, error } = await client.query(SessionStateDocument, { id }, { requestPolicy: 'network-only' }).toPromise()
+        const { data, problem } = await ask(SessionStateDocument, { id })
         if (data?.session) setSession(data.session)
         // Where nobody answers the badge says so, and the next event or connection asks again.
-        else if (error?.graphQLErrors.length) setProblem(toProblem(error))
+        else if (problem && problem.code !== 'OFFLINE' && problem.code !== 'UNAVAILABLE') setProblem(problem)
       }, REFRESH_MS)
     }
-  }, [client, id])
+  }, [ask, id])
 
-  const pages = useMemo(() => startPageReader({ live, sessionId: id, log }), [live, id, log])
+  const pages = useMemo(() => startPageReader({ ask, sessionId: id, log }), [ask, id, log])
 
   useEffect(() => {
     let ended = false
     let stop = () => {}
     const readMarks = async (): Promise<void> => {
-      const { data } = await client.query(SessionMarksDocument, { id }, { requestPolicy: 'network-only' }).toPromise()
+      const { data } = await ask(SessionMarksDocument, { id })
       // Without them the marks are those of what has been scrolled by.
       if (data?.session) log.note([data.session.marks, data.session.reads].flatMap(({ edges }) => edges.map(({ node }) => node)))
     }
     const open = async (): Promise<void> => {
-      const { data, error } = await client.query(SessionPageDocument, { id }, { requestPolicy: 'network-only' }).toPromise()
+      const opening = await takeOpening(id)
+      const { data, problem } = opening?.session ? { data: opening, problem: null } : await ask(OpenSessionDocument, { id })
       if (ended) return
       if (!data?.session) {
-        setProblem(error ? toProblem(error) : { code: 'NOT_FOUND', message: `There is no session ${id}.`, field: null, reason: null })
+        setProblem(problem ?? { code: 'NOT_FOUND', message: `There is no session ${id}.`, field: null, reason: null })
         return
       }
       setProblem(null)
@@ -97,7 +97,7 @@ export const useSession = (id: string): OpenSession => {
       retry()
       stop()
     }
-  }, [client, live, id, log, refresh])
+  }, [ask, live, id, log, refresh])
 
   return { session, log, problem, refresh, want: pages.want }
 }
