@@ -14,10 +14,11 @@ const loadSessionPage = () => import('./pages/session/session-page.tsx').then((f
 let SessionPage: ComponentType<{ id: string }> = loadPage(loadSessionPage)
 /** To be awaited before the first drawing: React keeps what it shows for waiting on the screen for 300 ms, also when nothing is waited for any more. */
 export const preloadAddressed = async (): Promise<void> => {
-  if (!location.pathname.startsWith('/sessions/ses_')) return
+  if (!/^\/sessions\/ses_\w+$/.test(location.pathname)) return
   SessionPage = await loadSessionPage().catch(() => SessionPage) // `loadPage` tries again, and says so
 }
 
+const BesidePage = loadPage(() => import('./pages/session/beside/beside-page.tsx').then((file) => file.BesidePage))
 const NewSessionPage = loadPage(() => import('./pages/new-session/new-session-page.tsx').then((file) => file.NewSessionPage))
 
 const AgentsPage = loadPage(() => import('./pages/agents/agents-page.tsx').then((file) => file.AgentsPage))
@@ -54,6 +55,7 @@ export const App = () => (
             <Route path="/" component={SessionsPage} />
             <Route path="/sessions/new" component={NewSessionPage} />
             <Route path="/sessions/:id">{({ id }) => <SessionPage key={id} id={id} />}</Route>
+            <Route path="/sessions/:a/beside/:b">{({ a, b }) => <BesidePage key={`${a} ${b}`} a={a} b={b} />}</Route>
             <Route path="/agents" component={AgentsPage} />
             <Route path="/agents/new" component={NewAgentPage} />
             <Route path="/agents/:id">{({ id }) => <AgentPage key={id} id={id} />}</Route>

@@ -5,5 +5,5 @@
 import { askForOpening } from './api/opening.ts'
 
 askForOpening()
-if (location.pathname.startsWith('/sessions/ses_')) import('./pages/session/session-page.tsx').catch(() => {}) // `loadPage` says so
+if (/^\/sessions\/ses_\w+$/.test(location.pathname)) import('./pages/session/session-page.tsx').catch(() => {}) // `loadPage` says so
 void import('./main.tsx')

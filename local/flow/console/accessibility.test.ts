@@ -107,6 +107,8 @@ describe.each(SCREENS)('in $name', ({ options }) => {
         '/': 'Repair the calculator',
         '/?search=nothing': 'No session fits',
         '/sessions/new': 'Done when',
+        [`/sessions/${sessionId}?view=checkpoints`]: 'Take a checkpoint',
+        [`/sessions/${sessionId}/beside/${sessionId}`]: 'Rounds of evaluation',
         '/agents': 'Repairer',
         '/agents/new': 'Create the agent',
         [`/agents/${customer.agentId}`]: 'the first',

@@ -18,9 +18,8 @@ export const checkForm = (form: Form): Faults => {
   fault('budgetUsd', checkUsd(form.budgetUsd))
   fault('maxEvaluations', checkWhole(form.maxEvaluations, 1, 1_000))
   form.conditions.forEach((condition, index) => {
-    const at = `doneConditions.${index}`
-    fault(`${at}.name`, checkName(condition, form.conditions.slice(0, index)))
-    for (const [path, why] of Object.entries(checkSpec(condition))) fault(`${at}.spec.${path}`, why)
+    const taken = form.conditions.slice(0, index).map(({ name }) => name)
+    for (const [path, why] of Object.entries(checkCondition(condition, taken))) fault(`doneConditions.${index}.${path}`, why)
   })
   form.resources.forEach((resource, index) => {
     for (const [path, why] of Object.entries(checkResource(resource))) fault(`resources.${index}.${path}`, why)
@@ -30,9 +29,18 @@ export const checkForm = (form: Form): Faults => {
   return faults
 }
 
-const checkName = ({ name }: ConditionDraft, before: ConditionDraft[]): string | null => {
+/** By the path below the condition; `taken` are the names of the session's others. */
+export const checkCondition = (condition: ConditionDraft, taken: readonly string[]): Faults => {
+  const faults: Faults = {}
+  const name = checkName(condition, taken)
+  if (name !== null) faults['name'] = name
+  for (const [path, why] of Object.entries(checkSpec(condition))) if (why !== null) faults[`spec.${path}`] = why
+  return faults
+}
+
+const checkName = ({ name }: ConditionDraft, taken: readonly string[]): string | null => {
   if (name.trim() === '' || name.length > 100) return 'A name of 1 to 100 characters.'
-  return before.some((other) => other.name.trim() === name.trim()) ? 'Another condition has this name.' : null
+  return taken.some((other) => other.trim() === name.trim()) ? 'Another condition has this name.' : null
 }
 
 const checkSpec = (draft: ConditionDraft): Record<string, string | null> => {

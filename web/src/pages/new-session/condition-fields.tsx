@@ -3,7 +3,7 @@ import { SelectField, TextArea, TextField } from '../../components/field.tsx'
 import type { ConditionKind } from '../../generated/graphql.ts'
 import { type ConditionDraft, emptyCondition, type FileTest } from './form.ts'
 
-const KINDS: { kind: ConditionKind; label: string; explains: string }[] = [
+export const KINDS: { kind: ConditionKind; label: string; explains: string }[] = [
   {
     kind: 'COMMAND',
     label: 'Command',
@@ -59,12 +59,23 @@ type FormProps = {
 }
 
 const ConditionForm = ({ onRemove, ...props }: FormProps & { onRemove: () => void }) => {
-  const { condition, faultOf, onChange } = props
-  const kind = KINDS.find((one) => one.kind === condition.kind)
   return (
     <fieldset className="new-part">
-      <legend>{kind?.label}</legend>
-      <p className="quiet small">{kind?.explains}</p>
+      <legend>{KINDS.find(({ kind }) => kind === props.condition.kind)?.label}</legend>
+      <OneCondition {...props} />
+      <Button size="small" kind="quiet" onClick={onRemove}>
+        Remove this condition
+      </Button>
+    </fieldset>
+  )
+}
+
+/** What a condition means, and its fields. */
+export const OneCondition = (props: FormProps) => {
+  const { condition, faultOf, onChange } = props
+  return (
+    <>
+      <p className="quiet small">{KINDS.find(({ kind }) => kind === condition.kind)?.explains}</p>
       <TextField
         label="Name"
         placeholder={condition.kind === 'COMMAND' ? 'tests pass' : undefined}
@@ -73,10 +84,7 @@ const ConditionForm = ({ onRemove, ...props }: FormProps & { onRemove: () => voi
         error={faultOf('name', condition.name)}
       />
       <SpecFields {...props} />
-      <Button size="small" kind="quiet" onClick={onRemove}>
-        Remove this condition
-      </Button>
-    </fieldset>
+    </>
   )
 }
 

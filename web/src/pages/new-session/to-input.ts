@@ -1,4 +1,4 @@
-import type { ConditionSpecInput, CreateSessionInput, ResourceInput } from '../../generated/graphql.ts'
+import type { ConditionSpecInput, CreateSessionInput, DoneConditionInput, ResourceInput } from '../../generated/graphql.ts'
 import { type ConditionDraft, type Form, type ResourceDraft, toLines } from './form.ts'
 
 /** A form that `checkForm` finds nothing wrong with, in the API's words. What was left empty is left to the API's defaults. */
@@ -9,9 +9,11 @@ export const toInput = (form: Form): CreateSessionInput => ({
   prompt: form.prompt,
   budgetUsd: form.budgetUsd.trim() || null,
   maxEvaluations: toWhole(form.maxEvaluations),
-  doneConditions: form.conditions.map((condition) => ({ name: condition.name.trim(), spec: toSpec(condition) })),
+  doneConditions: form.conditions.map(toConditionInput),
   resources: form.resources.map(toResource),
 })
+
+export const toConditionInput = (draft: ConditionDraft): DoneConditionInput => ({ name: draft.name.trim(), spec: toSpec(draft) })
 
 const toSpec = (draft: ConditionDraft): ConditionSpecInput => {
   switch (draft.kind) {

@@ -1,11 +1,11 @@
 import './session.css'
-import { useEffect } from 'react'
+import { Suspense, useEffect } from 'react'
 import { useSearchParams } from 'wouter'
 import { useSignedIn } from '../../api/session-of-tab.tsx'
 import { useStore } from '../../api/store.ts'
 import { ErrorBoundary } from '../../components/error-boundary.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
-import { FilesView } from './files/files-view.tsx'
+import { loadPage } from '../../components/load-page.ts'
 import { useSession } from './log/use-session.ts'
 import { Composer } from './send/composer.tsx'
 import { SessionHead } from './session-head.tsx'
@@ -15,7 +15,11 @@ import { MoneyCard } from './side/money-card.tsx'
 import { Timeline } from './timeline/timeline.tsx'
 import { type View, ViewTabs } from './view-tabs.tsx'
 
-const isView = (text: string | null): text is View => text === 'files' || text === 'overview'
+// What is looked at now and then is fetched then.
+const FilesView = loadPage(() => import('./files/files-view.tsx').then((file) => file.FilesView))
+const CheckpointsView = loadPage(() => import('./checkpoints/checkpoints-view.tsx').then((file) => file.CheckpointsView))
+
+const isView = (text: string | null): text is View => text === 'files' || text === 'checkpoints' || text === 'overview'
 
 /** One session: what it does, what it has spent, whether it needs someone; and the means to steer it. */
 export const SessionPage = ({ id }: { id: string }) => {
@@ -38,7 +42,11 @@ export const SessionPage = ({ id }: { id: string }) => {
       <div className="session-body">
         <div className="session-main" role="tabpanel" id="session-panel" aria-labelledby={`session-tab-${view}`}>
           <ErrorBoundary>
-            {view === 'files' ? <FilesView sessionId={id} head={session.head} /> : <Timeline log={log} want={want} />}
+            <Suspense fallback={<p className="quiet session-opening">Opening …</p>}>
+              {view === 'files' && <FilesView sessionId={id} head={session.head} />}
+              {view === 'checkpoints' && <CheckpointsView session={session} />}
+            </Suspense>
+            {view !== 'files' && view !== 'checkpoints' && <Timeline log={log} want={want} />}
           </ErrorBoundary>
           <Composer session={session} onSent={refresh} />
         </div>

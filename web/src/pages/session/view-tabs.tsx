@@ -1,10 +1,11 @@
 import type { KeyboardEvent } from 'react'
 
-export type View = 'timeline' | 'files' | 'overview'
+export type View = 'timeline' | 'files' | 'checkpoints' | 'overview'
 
 const VIEWS: { view: View; label: string }[] = [
   { view: 'timeline', label: 'Timeline' },
   { view: 'files', label: 'Files' },
+  { view: 'checkpoints', label: 'Checkpoints' },
   { view: 'overview', label: 'Overview' },
 ]
 

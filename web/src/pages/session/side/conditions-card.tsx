@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { Suspense, useState } from 'react'
 import { may } from '../../../api/roles.ts'
 import { useSignedIn } from '../../../api/session-of-tab.tsx'
 import { useAction } from '../../../api/use-action.ts'
@@ -7,6 +7,7 @@ import { Dialog } from '../../../components/dialog.tsx'
 import { ErrorNote } from '../../../components/error-note.tsx'
 import { TextField } from '../../../components/field.tsx'
 import { toWords } from '../../../components/format.ts'
+import { loadPage } from '../../../components/load-page.ts'
 import { TimeAgo } from '../../../components/time-ago.tsx'
 import { EvaluateSessionDocument, type SessionStateFragment, WaiveDoneConditionDocument } from '../../../generated/graphql.ts'
 import { Evidence } from './evidence.tsx'
@@ -18,12 +19,17 @@ type Condition = Session['doneConditions'][number]
 const SIGNS = { SATISFIED: '✓', UNSATISFIED: '✗', PENDING: '○', WAIVED: '–' }
 const TONES = { SATISFIED: 'good', UNSATISFIED: 'bad', PENDING: 'quiet', WAIVED: 'warn' }
 
+// Few add one: its form is fetched when somebody does.
+const AddConditionDialog = loadPage(() => import('./add-condition-dialog.tsx').then((file) => file.AddConditionDialog))
+
 /** What must hold before the session may complete, how each stands, and why. */
 export const ConditionsCard = ({ session, onChanged }: { session: Session; onChanged: () => void }) => {
   const { viewer } = useSignedIn()
   const evaluate = useAction(EvaluateSessionDocument)
+  const [adding, setAdding] = useState(false)
   const conditions = session.doneConditions
   const ended = session.status === 'FAILED' || session.status === 'CANCELED'
+  const mayWork = may.work(viewer.role) && !ended
   return (
     <section className="card stack" aria-labelledby="conditions-title">
       <div className="row">
@@ -33,7 +39,7 @@ export const ConditionsCard = ({ session, onChanged }: { session: Session; onCha
             round {session.evaluationRounds} of {session.maxEvaluations}
           </span>
         )}
-        {may.work(viewer.role) && conditions.length > 0 && !ended && (
+        {mayWork && conditions.length > 0 && (
           <span className="push">
             <Button
               size="small"
@@ -53,6 +59,18 @@ export const ConditionsCard = ({ session, onChanged }: { session: Session; onCha
           <ConditionItem key={condition.id} condition={condition} mayWaive={may.administer(viewer.role) && !ended} onChanged={onChanged} />
         ))}
       </ul>
+      {mayWork && (
+        <div>
+          <Button size="small" onClick={() => setAdding(true)}>
+            Add a condition …
+          </Button>
+        </div>
+      )}
+      {adding && (
+        <Suspense>
+          <AddConditionDialog session={session} onClose={() => setAdding(false)} onChanged={onChanged} />
+        </Suspense>
+      )}
     </section>
   )
 }

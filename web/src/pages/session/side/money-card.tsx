@@ -27,7 +27,7 @@ export const MoneyCard = ({ session, onChanged }: Props) => {
     <section className="card stack" aria-labelledby="money-title">
       <div className="row">
         <h2 id="money-title">Money</h2>
-        {may.administer(viewer.role) && (
+        {may.setCaps(viewer.role) && (
           <span className="push">
             <Button size="small" onClick={() => setRaising(true)}>
               Set the cap …
@@ -97,7 +97,9 @@ const amountOf = ({ sandboxSeconds, inputTokens, cacheReadTokens, cacheWriteToke
     : `${formatCount(inputTokens + cacheReadTokens + cacheWriteTokens)} in, ${formatCount(outputTokens)} out`
 
 const CapDialog = ({ session, onClose, onChanged }: Props & { onClose: () => void }) => {
-  const own = session.budgets.find(({ scope, period, setBy }) => scope === 'SESSION' && period === 'LIFETIME' && setBy === 'TENANT')
+  const { viewer } = useSignedIn()
+  const setter = viewer.role === 'OPERATOR' ? 'OPERATOR' : 'TENANT'
+  const own = session.budgets.find(({ scope, period, setBy }) => scope === 'SESSION' && period === 'LIFETIME' && setBy === setter)
   const [limitUsd, setLimitUsd] = useState(own?.limitUsd ?? '')
   const setBudget = useAction(SetBudgetDocument)
   const submit = async () => {

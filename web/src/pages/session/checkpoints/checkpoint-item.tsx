@@ -1,0 +1,60 @@
+import { Link } from 'wouter'
+import { Button } from '../../../components/button.tsx'
+import { formatBytes } from '../../../components/format.ts'
+import { SpendMeter } from '../../../components/spend-meter.tsx'
+import { StatusPill } from '../../../components/status-pill.tsx'
+import { TimeAgo } from '../../../components/time-ago.tsx'
+import type { CheckpointLineFragment, ForkLineFragment } from '../../../generated/graphql.ts'
+import { toLowestCap } from '../../sessions/to-lowest-cap.ts'
+import { toName, toReason } from './to-name.ts'
+
+type Props = { sessionId: string; checkpoint: CheckpointLineFragment; forks: ForkLineFragment[]; onFork: (() => void) | null }
+
+/** One point of the session's way, and who went on from there. */
+export const CheckpointItem = ({ sessionId, checkpoint, forks, onFork }: Props) => {
+  const { seq, label, trigger, sizeBytes, createdAt } = checkpoint
+  const name = toName(checkpoint)
+  return (
+    <li className="checkpoint">
+      <div className="row">
+        <span className="checkpoint-name">
+          {label ? <strong>{label}</strong> : <span>{toReason(trigger)}</span>}
+          <span className="quiet small number">
+            event {seq.toLocaleString()} · <TimeAgo iso={createdAt} /> ago
+            {label && ` · ${toReason(trigger)}`}
+            {sizeBytes > 0 && ` · ${formatBytes(sizeBytes)}`}
+          </span>
+        </span>
+        <span className="row push">
+          {onFork && (
+            <Button size="small" aria-label={`Fork from ${name}`} onClick={onFork}>
+              Fork …
+            </Button>
+          )}
+        </span>
+      </div>
+      {forks.length > 0 && (
+        <ul className="checkpoints-forks" aria-label={`Forks from ${name}`}>
+          {forks.map((fork) => (
+            <ForkItem key={fork.id} sessionId={sessionId} fork={fork} />
+          ))}
+        </ul>
+      )}
+    </li>
+  )
+}
+
+export const ForkItem = ({ sessionId, fork }: { sessionId: string; fork: ForkLineFragment }) => (
+  <li className="fork row">
+    <Link className="fork-title" href={`/sessions/${fork.id}`}>
+      {fork.title ?? fork.prompt.slice(0, 60)}
+    </Link>
+    <StatusPill status={fork.status} stopReason={fork.stopReason} />
+    <span className="fork-spend">
+      <SpendMeter spentUsd={fork.usage.costUsd} reservedUsd={fork.usage.reservedUsd} limitUsd={toLowestCap(fork.budgets)} />
+    </span>
+    <Link className="small push" href={`/sessions/${sessionId}/beside/${fork.id}`}>
+      Compare
+    </Link>
+  </li>
+)
