@@ -54,5 +54,5 @@ test('files go to and come from one session, under their own names unless others
   })
   expect(() => parseSessionOptions(['--upload', 'a'], {}, 'k')).toThrow('the id of one session')
   expect(() => parseSessionOptions(['--upload', 'a:', 'ses_1'], {}, 'k')).toThrow('--upload: expected FROM')
-  expect(() => parseSessionOptions([...needed, 'ses_1'], {}, 'k')).toThrow('unexpected "ses_1"')
+  expect(() => parseSessionOptions([...needed, 'ses_1'], {}, 'k')).toThrow('what is "ses_1"?')
 })

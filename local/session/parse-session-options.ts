@@ -105,7 +105,9 @@ export function parseSessionOptions(
   const url = values.url ?? env.LONGHAUL_URL ?? `http://127.0.0.1:${env.PORT ?? '4000'}/graphql`
   const transfer = parseTransfer(values, positionals)
   if (!transfer && positionals.length !== (values.compare === undefined ? 0 : 1))
-    throw new Error(`what is ${JSON.stringify(positionals.at(-1) ?? '')}? (--compare takes two sessions, everything else is an option)`)
+    throw new Error(
+      `what is ${JSON.stringify(positionals.at(-1) ?? '')}? (--compare takes two sessions, --upload and --download one; everything else is an option)`,
+    )
   if (values.rewind !== undefined)
     return { url, key, rewind: values.rewind, axis: parseAxis(values.axis ?? 'both'), sessionId: values.session }
   if (values.diff !== undefined) return { url, key, diff: values.diff, from: values.from, to: values.to }
