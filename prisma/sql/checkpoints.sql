@@ -52,6 +52,9 @@ begin
     image_id = p_taken->>'imageId', snapshot_id = p_taken->>'snapshotId', problem = null
   where id = k.id and state = 'taking' returning * into k;
   if not found then return '{"refused": "not_taking"}'; end if;
+  if k.image_id is null and k.snapshot_id is null then
+    update checkpoint set files_from_id = hold_files(p_tenant, s.id, k.id)->>'id' where id = k.id;
+  end if;
   s := append_to_log(s, k.thread_id, jsonb_build_array(jsonb_build_object('type', 'session.checkpointed', 'actor', k.actor, 'payload',
     jsonb_build_object('v', 1, 'checkpointId', k.id, 'seq', k.seq, 'trigger', k.trigger, 'label', k.label, 'files', p_taken->>'files'))) || p_more);
   perform store_projection(s);
@@ -90,8 +93,7 @@ begin
   return query with unwanted as (
     select k.id from checkpoint k join session s on s.id = k.session_id
     where k.id = any(v_free) and k.state <> 'taking' and not (k.state = 'whole' and (
-      exists (select from session f where f.files_checkpoint_id = k.id and f.deleted_at is null) -- what it was taken back to
-      or (s.deleted_at is null and (k.trigger in ('MANUAL', 'FORK') or k.id in (
+      is_leaned_on(k.id) or (s.deleted_at is null and (k.trigger in ('MANUAL', 'FORK') or k.id in (
         select n.id from checkpoint n where n.session_id = k.session_id and n.state = 'whole' and n.image_id is not null order by n.created_at desc limit p_kept)))
       or exists (select from log_segment g join session f on f.id = g.session_id
         where g.source_session_id = k.session_id and f.deleted_at is null and g.to_seq = k.seq)))
@@ -103,6 +105,43 @@ begin
   union all
   select p.id from unnest(p_checkpoints) p (id) where not exists (select from checkpoint k where k.id = p.id);
 end $$;
+
+-- Whether others' files begin at this checkpoint's: a session was taken back to it, or one that has no files of its own, and that somebody asked
+-- for or forked from, was taken while its files were these.
+create or replace function is_leaned_on(p_checkpoint text) returns boolean
+language sql stable set search_path = public as $$
+  select exists (select from session f where f.files_checkpoint_id = p_checkpoint and f.deleted_at is null)
+    or exists (select from checkpoint m join session s on s.id = m.session_id
+      where m.files_from_id = p_checkpoint and m.image_id is null and m.snapshot_id is null and (
+        (s.deleted_at is null and m.trigger not in ('CADENCE', 'SUSPEND', 'BEFORE_EVALUATION'))
+        or exists (select from log_segment g join session f on f.id = g.session_id
+          where g.source_session_id = m.session_id and f.deleted_at is null and g.to_seq = m.seq)))
+$$;
+
+-- The restore point that a session goes on from, or at p_checkpoint went on from, whose files stay until the transaction has ended; null where
+-- they are the resources.
+create or replace function hold_files(p_tenant text, p_session text, p_checkpoint text) returns jsonb
+language plpgsql set search_path = public as $$
+declare
+  v_point jsonb;
+  v_locked text;
+begin
+  loop
+    v_point := read_restore_points(p_tenant, p_session, p_checkpoint)->0;
+    -- Looked at again once it is locked: who was just letting go of it has done so by then.
+    exit when v_point is null or v_point->>'id' = v_locked;
+    v_locked := v_point->>'id';
+    perform from checkpoint where id = v_locked for share;
+  end loop;
+  return v_point;
+end $$;
+
+-- Why a checkpoint's files can't be used any more: its own, or those of the one that it leans on and that no restore point is any more. Null where they can.
+create or replace function problem_of_files(k checkpoint, p_point jsonb) returns text
+language sql stable set search_path = public as $$
+  select coalesce(k.problem, (select coalesce(o.problem, 'those it was taken with are gone') from checkpoint o
+    where o.id = k.files_from_id and o.id is distinct from p_point->>'id' and k.image_id is null and k.snapshot_id is null))
+$$;
 
 -- The archive of a whole checkpoint's workspace is stored. The first one counts; false where there is one already.
 create or replace function attach_snapshot(p_tenant text, p_checkpoint text, p_snapshot text) returns boolean

@@ -56,14 +56,19 @@ end $$;
 -- What a fork's agent, money and files depend on, before any is made. Its files stay from here on until the transaction has ended. Null where there is no such checkpoint to fork from.
 create or replace function read_fork_source(p_tenant text, p_checkpoint text) returns jsonb
 language plpgsql set search_path = public as $$
+declare
+  k checkpoint;
+  o jsonb;
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
-  return (select jsonb_build_object('sessionId', s.id, 'agentId', s.agent_id, 'model', v.model, 'judgeModel', v.judge_model, 'problem', k.problem,
-      'engineId', case when k.image_id is not null and engine_answers(k.engine_id) then k.engine_id end,
-      'hasImage', k.image_id is not null, 'hasArchive', k.snapshot_id is not null,
+  select * into k from checkpoint where id = p_checkpoint and tenant_id = p_tenant and state = 'whole' for share;
+  if not found then return null; end if;
+  o := hold_files(p_tenant, k.session_id, k.id);
+  return (select jsonb_build_object('sessionId', s.id, 'agentId', s.agent_id, 'model', v.model, 'judgeModel', v.judge_model, 'problem', problem_of_files(k, o),
+      'engineId', case when o->>'imageId' is not null and engine_answers(o->>'engineId') then o->>'engineId' end,
+      'hasImage', o->>'imageId' is not null, 'hasArchive', o->>'snapshotId' is not null,
       'rubricModels', (select coalesce(jsonb_agg(c.spec->>'model'), '[]') from condition c where c.session_id = s.id and c.position <= k.seq and c.spec->>'model' is not null),
       'budgets', (select coalesce(jsonb_agg(jsonb_build_object('period', b.period, 'setBy', b.set_by, 'limitNanos', b.limit_nanos::text, 'alertPercents', b.alert_percents)), '[]')
         from budget b where b.scope = 'SESSION' and b.scope_id = s.id))
-    from checkpoint k join session s on s.id = k.session_id and s.deleted_at is null join agent_version v on v.id = s.agent_version_id
-    where k.id = p_checkpoint and k.tenant_id = p_tenant and k.state = 'whole' for share of k);
+    from session s join agent_version v on v.id = s.agent_version_id where s.id = k.session_id and s.deleted_at is null);
 end $$;

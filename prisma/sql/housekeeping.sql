@@ -41,8 +41,8 @@ begin
   return v_hashes;
 end $$;
 
--- A checkpoint lets go of its files, unless a fork has begun from it, or a session was taken back to it: who is about to has locked it, or finds why he can't. Its place in the
--- log stays. Returns the stored bytes that it named, or null where nothing was.
+-- A checkpoint lets go of its files, unless a fork has begun from it or from one that leans on it, or a session was taken back to it: who is
+-- about to has locked it, or finds why he can't. Its place in the log stays. Returns the stored bytes that it named, or null where nothing was.
 create or replace function free_checkpoint_files(p_checkpoint text) returns text
 language plpgsql set search_path = public as $$
 declare
@@ -51,7 +51,7 @@ declare
 begin
   select snapshot_id into v_snapshot from checkpoint
     where id = p_checkpoint and state = 'whole' and problem is null and trigger in ('CADENCE', 'SUSPEND', 'BEFORE_EVALUATION') for update skip locked;
-  if not found or exists (select from session where forked_from_id = p_checkpoint or files_checkpoint_id = p_checkpoint) then return null; end if;
+  if not found or is_leaned_on(p_checkpoint) or exists (select from session where forked_from_id = p_checkpoint or files_checkpoint_id = p_checkpoint) then return null; end if;
   update checkpoint set snapshot_id = null, image_id = null, problem = 'checkpoints that nobody asked for thin out with age, and its files are gone' where id = p_checkpoint;
   delete from snapshot n where n.id = v_snapshot and not exists (select from checkpoint where snapshot_id = n.id) returning n.content_hash into v_hash;
   return v_hash;

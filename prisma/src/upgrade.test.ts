@@ -52,7 +52,7 @@ const upgrade = async <T>(look: (client: pg.Client) => Promise<T>): Promise<T> =
 }
 
 describe('a database of the first release with sessions, checkpoints and looks into files', () => {
-  it('is brought to this one: its engines are known though no worker was there, and its set-ups have their hash', async () => {
+  it('is brought to this one: its engines are known though no worker was there, its set-ups have their hash, and a checkpoint without files knows whose it goes back to', async () => {
     await upgrade(async (client) => {
       const { rows: engines } = await client.query('select id from engine')
       expect(engines).toEqual([{ id: 'eng_away' }])
@@ -60,6 +60,11 @@ describe('a database of the first release with sessions, checkpoints and looks i
       expect(versions).toEqual([
         { id: 'env_1v', hashed: true },
         { id: 'env_2v', hashed: false },
+      ])
+      const { rows: points } = await client.query('select id, files_from_id from checkpoint order by id')
+      expect(points).toEqual([
+        { id: 'ckp_1', files_from_id: null },
+        { id: 'ckp_2', files_from_id: 'ckp_1' },
       ])
       const { rows: open } = await client.query(
         "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relrowsecurity and not relforcerowsecurity",

@@ -51,7 +51,7 @@ const checkImages = async (
   const rows = await readAsTenants<{ id: string }>(
     scope.client,
     tenantIds,
-    `select k.id from checkpoint k join session s on s.id = k.session_id where k.id = any($1) and k.state in ('taking', 'whole') and (s.deleted_at is null
+    `select k.id from checkpoint k join session s on s.id = k.session_id where k.id = any($1) and k.state in ('taking', 'whole') and (s.deleted_at is null or is_leaned_on(k.id)
        or exists (select from log_segment g join session f on f.id = g.session_id where g.source_session_id = s.id and f.deleted_at is null and g.to_seq = k.seq))`,
     [found.map(({ checkpointId }) => checkpointId)],
   )

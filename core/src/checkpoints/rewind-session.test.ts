@@ -244,4 +244,32 @@ describe('a rewind', () => {
     await expect(rewind(played, played.point)).rejects.toMatchObject({ code: 'CONFLICT' })
     await set('problem = null, image_id = null, engine_id = null')
   })
+
+  it('and a fork, of a moment without a sandbox lead to the files of the checkpoint before, and where those lie nowhere else wait for their engine', async () => {
+    const played = await play()
+    const set = (columns: string) => test.superuser.query(`update checkpoint set ${columns} where id = $1`, [played.point.id])
+    await set("image_id = 'sha256:x', engine_id = 'eng_away'")
+    const { id } = await takeCheckpoint(test.db, played)
+    const forks = [{ title: null, prompt: null, agentId: null, budgetNanos: null }]
+    const fork = () => forkSession(parts(), callerOf(played), { checkpointId: id, forks })
+    await expect(rewind(played, { id })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(fork()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    // Whoever is about to begin with them keeps them: the reaper leaves them alone meanwhile.
+    await set("trigger = 'CADENCE'")
+    const thin = async () =>
+      (await test.db.system.query<{ id: string }>('select thin_checkpoints($1, 0) as id', [[played.point.id]])).rows.map((row) => row.id)
+    expect(await thin()).toEqual([])
+    await test.superuser.query("update checkpoint set trigger = 'BEFORE_EVALUATION' where id = $1", [id])
+    const hold = await test.db.app.connect()
+    await hold.query('begin')
+    await hold.query('select read_rewind_target($1, $2, $3)', [played.tenantId, played.sessionId, id])
+    expect(await thin()).toEqual([])
+    await hold.query('rollback')
+    hold.release()
+    expect(await thin()).toEqual([played.point.id])
+    // Nobody is given other files than those that were there.
+    await expect(rewind(played, { id })).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(fork()).rejects.toMatchObject({ code: 'CONFLICT' })
+    await set('problem = null, image_id = null, engine_id = null')
+  })
 })

@@ -127,6 +127,26 @@ describe('checkpoints that grow old', () => {
     await expect(fork(session, old)).rejects.toThrow(/can't be used any more: .*thin out with age/)
   })
 
+  it('keep those that one without files of its own goes back to, which somebody asked for while nothing ran', async () => {
+    const session = await playSession(test.db)
+    const suspended = await checkpoint(session, { trigger: 'SUSPEND' })
+    const { id: asked } = await takeCheckpoint(test.db, session)
+    const later = await checkpoint(session)
+    const newest = await checkpoint(session)
+    await test.superuser.query(
+      "update checkpoint set created_at = now() - interval '219 hours' - case id when $2 then interval '1 minute' else interval '0' end where id = any($1)",
+      [[suspended.id, later.id], suspended.id],
+    )
+    const forked = await fork(session, asked)
+    await house()
+    expect(await Promise.all([suspended, later, newest].map(({ id }) => hasFiles(id)))).toEqual([true, true, true])
+    await remove(forked)
+    await test.superuser.query("update checkpoint set trigger = 'BEFORE_EVALUATION' where id = $1", [asked])
+    for (let pass = 0; pass < 2; pass++) await house()
+    expect(await Promise.all([suspended, later, newest].map(({ id }) => hasFiles(id)))).toEqual([false, true, true])
+    await expect(fork(session, asked)).rejects.toThrow(/can't be used any more: .*thin out with age/)
+  })
+
   it('and a fork that begins at the same moment: it has its files, or it is refused', async () => {
     const outcomes = new Set<string>()
     for (let round = 0; round < 12; round++) {

@@ -8,7 +8,7 @@ type Row = AgedCheckpoint & { sessionId: string; tenantId: string; isForked: boo
 export const thinCheckpoints = async (db: Pick<Database, 'app' | 'system'>): Promise<string[]> => {
   const { rows } = await db.system.query<Row & { now: Date }>(
     `select k.id, k.tenant_id as "tenantId", k.session_id as "sessionId", k.created_at as "createdAt", k.snapshot_id is not null as "isStored",
-       k.trigger not in ('CADENCE', 'SUSPEND', 'BEFORE_EVALUATION') as "isAsked", exists (select from session f where f.forked_from_id = k.id or f.files_checkpoint_id = k.id) as "isForked", clock_timestamp() as now
+       k.trigger not in ('CADENCE', 'SUSPEND', 'BEFORE_EVALUATION') as "isAsked", is_leaned_on(k.id) or exists (select from session f where f.forked_from_id = k.id or f.files_checkpoint_id = k.id) as "isForked", clock_timestamp() as now
      from checkpoint k where k.state = 'whole' and k.problem is null and (k.snapshot_id is not null or k.image_id is not null)
        and k.session_id in (select session_id from checkpoint where state = 'whole' and problem is null and trigger in ('CADENCE', 'SUSPEND', 'BEFORE_EVALUATION')
          and (snapshot_id is not null or image_id is not null) and created_at < clock_timestamp() - interval '1 hour' group by session_id having count(*) > 1)`,
