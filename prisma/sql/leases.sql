@@ -12,12 +12,14 @@ begin
     from claim c join session s on s.id = c.session_id where c.worker_id = p_worker), '[]'));
 end $$;
 
--- With the first worker of an engine that was gone or emptied, its sessions that have not moved are its own again.
-create or replace function start_lease(p_worker text, p_engine text, p_kind text, p_host text, p_pid int, p_lease_ms int) returns void
+-- With the first worker of an engine that was gone or emptied, its sessions that have not moved are its own again. p_again: the worker lost
+-- the lease it had; where its engine was emptied meanwhile it takes nothing any more, and nobody's sessions must wait for it.
+create or replace function start_lease(p_worker text, p_engine text, p_kind text, p_host text, p_pid int, p_lease_ms int, p_again boolean default false)
+returns void
 language sql set search_path = public as $$
   insert into lease (worker_id, engine_id, kind, host, pid, started_at, expires_at)
   values (p_worker, p_engine, p_kind, p_host, p_pid, clock_timestamp(), clock_timestamp() + p_lease_ms * interval '1 millisecond');
   insert into engine (id) select p_engine where p_engine is not null
   on conflict (id) do update set absent_ms = 0, looked_at = null, gone = false, draining = false
-    where p_kind = 'worker' and (engine.gone or engine.draining or engine.looked_at is not null);
+    where p_kind = 'worker' and not (p_again and engine.draining) and (engine.gone or engine.draining or engine.looked_at is not null);
 $$;

@@ -16,8 +16,15 @@ beforeEach(async () => {
   await test.superuser.query("update turn set state = 'settled', woken_at = null")
 })
 
-const begin = (workerId: string, engineId: string) =>
-  startLease(test.db, { workerId, engineId, kind: 'worker', host: 'here', pid: 1, leaseMs: 60_000 })
+const leaseOf = (workerId: string, engineId: string) => ({
+  workerId,
+  engineId,
+  kind: 'worker' as const,
+  host: 'here',
+  pid: 1,
+  leaseMs: 60_000,
+})
+const begin = (workerId: string, engineId: string) => startLease(test.db, leaseOf(workerId, engineId))
 const turnOf = async (sessionId: string) =>
   (await test.superuser.query('select id, woken_at is not null as woken from turn where session_id = $1', [sessionId])).rows[0]
 const on = async (engineId: string, more: { maxConcurrentSessions?: number } = {}) => {
@@ -125,4 +132,22 @@ it('its files are looked at where it will go on from, once nobody waits for its 
   await endLease(test.db, 'wrk_1')
   for (let at = 0; at < 5; at++) await passes(5_000)
   expect(await look()).toEqual(['two', null])
+})
+
+const empty = (engineId: string) =>
+  test.superuser.query('update engine set draining = true, gone = true, looked_at = null, absent_ms = 0 where id = $1', [engineId])
+const engineOf = async (id: string) => (await test.superuser.query('select draining, gone from engine where id = $1', [id])).rows[0]
+
+it('an engine that was emptied stays so where one of its workers was without a lease for a moment, until one starts on it', async () => {
+  await begin('wrk_1', 'emptied')
+  await empty('emptied')
+  await endLease(test.db, 'wrk_1')
+  await startLease(test.db, { ...leaseOf('wrk_2', 'emptied'), again: true })
+  expect(await engineOf('emptied')).toEqual({ draining: true, gone: true })
+  await begin('wrk_3', 'emptied')
+  expect(await engineOf('emptied')).toEqual({ draining: false, gone: false })
+  // One that was only away is not emptied: it has its sessions again.
+  await test.superuser.query("update engine set gone = true where id = 'emptied'")
+  await startLease(test.db, { ...leaseOf('wrk_4', 'emptied'), again: true })
+  expect(await engineOf('emptied')).toEqual({ draining: false, gone: false })
 })

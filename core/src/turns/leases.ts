@@ -11,18 +11,19 @@ export type HeldClaim = {
   control: 'pause' | 'interrupt' | null
 }
 
-/** A new worker's sign of life. A worker whose lease has expired starts another under a new id; it never revives the old one. */
+/** A new worker's sign of life. A worker whose lease has expired starts another (`again`) under a new id; it never revives the old one. */
 export const startLease = async (
   db: Database,
-  lease: { workerId: string; engineId: string | null; kind: WorkerKind; host: string; pid: number; leaseMs: number },
+  lease: { workerId: string; engineId: string | null; kind: WorkerKind; host: string; pid: number; leaseMs: number; again?: boolean },
 ): Promise<void> => {
-  await db.system.query('select start_lease($1, $2, $3, $4, $5, $6)', [
+  await db.system.query('select start_lease($1, $2, $3, $4, $5, $6, $7)', [
     lease.workerId,
     lease.engineId,
     lease.kind,
     lease.host,
     lease.pid,
     lease.leaseMs,
+    lease.again ?? false,
   ])
 }
 

@@ -27,7 +27,7 @@ export const keepLease = async (
   let workerId = createId('wrk')
   let renewedAt = performance.now()
   let running: Promise<void> | null = null
-  const begin = async () => {
+  const begin = async (again: boolean) => {
     const next = createId('wrk')
     await startLease(db, {
       workerId: next,
@@ -36,11 +36,12 @@ export const keepLease = async (
       host: hostname(),
       pid: process.pid,
       leaseMs: options.leaseMs,
+      again,
     })
     workerId = next
     renewedAt = performance.now()
   }
-  await begin()
+  await begin(false)
 
   const lettingGo = new Set<string>()
   /**
@@ -72,7 +73,7 @@ export const keepLease = async (
       }
       logger.warn({ workerId, turns: active.size }, 'the lease had expired: every turn at hand is lost')
       active.loseAll('the lease had expired')
-      await begin()
+      await begin(true)
     } catch (error) {
       logger.warn({ err: error }, 'the lease could not be renewed')
       if (performance.now() - renewedAt > options.leaseMs) active.loseAll('the lease could not be renewed')
