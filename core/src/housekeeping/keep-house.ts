@@ -42,7 +42,9 @@ const removeOldRows = async (db: Pick<Database, 'system'>): Promise<void> => {
        select tenant_id, mutation, key from idempotency_key where created_at < clock_timestamp() - interval '7 days' limit ${MAX_ROWS})`,
   )
   await db.system.query("delete from file_look where created_at < clock_timestamp() - interval '5 minutes'")
+  // While a worker of an emptied one lives, forks and rewinds may still come to it: forgotten, it would never count as gone again.
   await db.system.query(
-    'delete from engine e where e.gone and not exists (select from session s where s.engine_id = e.id and s.deleted_at is null)',
+    `delete from engine e where e.gone and not engine_answers(e.id)
+       and not exists (select from session s where s.engine_id = e.id and s.deleted_at is null)`,
   )
 }

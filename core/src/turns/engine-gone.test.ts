@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts'
 import { seedSession, seedTenant, silentParts } from '../../testing/seeds.ts'
+import { createDirectorySnapshotStore } from '../checkpoints/directory-snapshot-store.ts'
 import { askForFiles } from '../files/ask-for-files.ts'
+import { keepHouse } from '../housekeeping/keep-house.ts'
+import { createLogger } from '../logger.ts'
 import { claimTurn } from './claim-turn.ts'
 import { endLease, startLease } from './leases.ts'
 import { sweepTurns } from './sweep-turns.ts'
@@ -16,6 +19,7 @@ beforeEach(async () => {
   await test.superuser.query("update turn set state = 'settled', woken_at = null")
 })
 
+const logger = createLogger({ name: 'test', level: 'silent' })
 const leaseOf = (workerId: string, engineId: string) => ({
   workerId,
   engineId,
@@ -150,4 +154,15 @@ it('an engine that was emptied stays so where one of its workers was without a l
   await test.superuser.query("update engine set gone = true where id = 'emptied'")
   await startLease(test.db, { ...leaseOf('wrk_4', 'emptied'), again: true })
   expect(await engineOf('emptied')).toEqual({ draining: false, gone: false })
+})
+
+it('an engine that was emptied is remembered for as long as a worker of it lives, though no session is with it', async () => {
+  await begin('wrk_1', 'last')
+  await empty('last')
+  const house = () => keepHouse({ db: test.db, snapshots: createDirectorySnapshotStore('/nowhere'), logger }, { thorough: false })
+  await house()
+  expect(await engineOf('last')).toEqual({ draining: true, gone: true })
+  await endLease(test.db, 'wrk_1')
+  await house()
+  expect(await engineOf('last')).toBeUndefined()
 })
