@@ -3,14 +3,14 @@ import type { Database } from '@longhaul/prisma/src/client.ts'
 /** `holderId`: the worker that runs the session's turn at this moment. */
 export type AskedCheckpoint = { id: string; tenantId: string; sessionId: string; holderId: string | null }
 
-/** What is asked for of sessions whose files one engine holds, or that have none yet; what dead workers were taking among it. */
+/** What is asked for of sessions whose files one engine holds, or that have none yet, or whose engine is gone; what dead workers were taking among it. */
 export const findAskedCheckpoints = async (db: Pick<Database, 'system'>, engineId: string): Promise<AskedCheckpoint[]> => {
   await db.system.query('select free_checkpoints()')
   const { rows } = await db.system.query<AskedCheckpoint>({
     name: 'find_asked_checkpoints',
     text: `select k.id, k.tenant_id as "tenantId", k.session_id as "sessionId", c.worker_id as "holderId"
       from checkpoint k join session s on s.id = k.session_id join claim c on c.thread_id = k.thread_id
-      where k.state = 'asked' and s.deleted_at is null and (s.engine_id is null or s.engine_id = $1) order by k.created_at limit 50`,
+      where k.state = 'asked' and s.deleted_at is null and (s.engine_id is null or s.engine_id = $1 or engine_gone(s.engine_id)) order by k.created_at limit 50`,
     values: [engineId],
   })
   return rows

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts'
 import { seedSession, seedTenant, silentParts } from '../../testing/seeds.ts'
+import { createCheckpoint } from '../checkpoints/create-checkpoint.ts'
 import { createDirectorySnapshotStore } from '../checkpoints/directory-snapshot-store.ts'
+import { findAskedCheckpoints } from '../checkpoints/find-asked-checkpoints.ts'
 import { askForFiles } from '../files/ask-for-files.ts'
 import { keepHouse } from '../housekeeping/keep-house.ts'
 import { createLogger } from '../logger.ts'
@@ -165,4 +167,15 @@ it('an engine that was emptied is remembered for as long as a worker of it lives
   await endLease(test.db, 'wrk_1')
   await house()
   expect(await engineOf('last')).toBeUndefined()
+})
+
+it('a checkpoint that somebody asks for of a session whose engine is gone is taken by whoever looks', async () => {
+  await begin('wrk_1', 'left')
+  await begin('wrk_2', 'two')
+  const { tenantId, tenant, sessionId } = await on('left')
+  const { checkpointId } = await createCheckpoint(silentParts(test.db), tenant.caller, { sessionId, label: null })
+  const asked = async () => (await findAskedCheckpoints(test.db, 'two')).filter(({ id }) => id === checkpointId)
+  expect(await asked()).toEqual([])
+  await empty('left')
+  expect(await asked()).toMatchObject([{ tenantId, sessionId }])
 })
