@@ -28,7 +28,7 @@ export const keepFiles = async (
   const { provider } = parts.sandboxes
   const engineId = await provider.engineId()
   if (provider.images !== null) {
-    const saved = await provider.images.save({ tenantId, sessionId, checkpointId })
+    const saved = await provider.images.save({ tenantId, sessionId, checkpointId, sandboxId: begun.sandboxId })
     if (saved === null) throw new SandboxGoneError(`the sandbox of session ${sessionId} is gone`)
     return { imageId: saved.imageId, engineId, snapshotId: null }
   }

@@ -40,7 +40,7 @@ test('what is saved is whole, stays as it was while its sandbox goes on, and ano
   epoch = 40
   const sandbox = await open(parent)
   await bash(sandbox, 1, 'echo 1 >a; echo tool >~/tool; chmod 700 ~/tool; echo secret >/tmp/t; (while :; do date +%N >>busy; done) & true')
-  const saved = await provider.images.save(ownerOf(parent))
+  const saved = await provider.images.save({ ...ownerOf(parent), sandboxId: sandbox.id })
   expect(await bash(sandbox, 2, 'echo 2 >a; cat a')).toBe('2\n')
 
   epoch = 0
@@ -60,8 +60,9 @@ test("what is saved is nobody's to name: no environment starts from it by tag or
   timeout: 60_000,
 }, async () => {
   const spec = newSpec()
-  await bash(await open(spec), 1, 'echo mine >secret')
-  const owner = ownerOf(spec)
+  const sandbox = await open(spec)
+  await bash(sandbox, 1, 'echo mine >secret')
+  const owner = { ...ownerOf(spec), sandboxId: sandbox.id }
   const { imageId } = (await provider.images.save(owner)) ?? { imageId: '' }
   const stranger = { ...newSpec(), tenantId: 'ten_stranger' }
   const tag = `longhaul-checkpoint:${owner.checkpointId}`
@@ -78,11 +79,14 @@ test("what is saved is nobody's to name: no environment starts from it by tag or
   await expect(open(spec, git.image)).rejects.toThrow(SandboxImageError)
 })
 
-test('a session without a sandbox has nothing to save, and an image that was let go of is gone', { timeout: 60_000 }, async () => {
-  expect(await provider.images.save(ownerOf(newSpec()))).toBeNull()
+test('a session without a sandbox, or with another than the one that is meant, has nothing to save; an image that was let go of is gone', {
+  timeout: 60_000,
+}, async () => {
   const spec = newSpec()
-  await open(spec)
-  const owner = ownerOf(spec)
+  const { id: sandboxId } = await open(spec)
+  expect(await provider.images.save({ ...ownerOf(newSpec()), sandboxId })).toBeNull()
+  expect(await provider.images.save({ ...ownerOf(spec), sandboxId: 'one that is gone' })).toBeNull()
+  const owner = { ...ownerOf(spec), sandboxId }
   const saved = await provider.images.save(owner)
   expect(await provider.images.has(saved?.imageId ?? '')).toBe(true)
   expect((await provider.images.list()).map(({ checkpointId }) => checkpointId)).toContain(owner.checkpointId)
@@ -100,7 +104,7 @@ test('a chain of layers that grows too deep becomes one layer, with all that was
   for (const name of ['a', 'b', 'c']) {
     const sandbox = await open(spec, imageId)
     await bash(sandbox, ++epoch, `echo ${name} >${name}; echo tool >~/tool; chmod 700 ~/tool`)
-    imageId = (await shallow.images.save(ownerOf(spec)))?.imageId ?? ''
+    imageId = (await shallow.images.save({ ...ownerOf(spec), sandboxId: sandbox.id }))?.imageId ?? ''
     layers.push(await layersOf(imageId))
     await provider.remove(spec.sessionId)
   }

@@ -26,16 +26,16 @@ export class DockerImages implements SandboxImages {
     this.#maxLayers = maxLayers
   }
 
-  async save(owner: ImageOwner): Promise<{ imageId: string } | null> {
+  async save({ sandboxId, ...owner }: ImageOwner & { sandboxId: string }): Promise<{ imageId: string } | null> {
     const container = this.#docker.getContainer(containerNameOf(owner.sessionId))
     const found = await this.#ask((abortSignal) => container.inspect({ abortSignal }), [404])
-    if (found === null) return null
+    if (found?.Id !== sandboxId) return null
     const base = await this.#ask(() => this.#docker.getImage(found.Image).inspect(), [404])
     const target = { repo: repository, tag: tagOf(owner.checkpointId), labels: this.#labelsOf(owner) }
     if ((base?.RootFS.Layers?.length ?? 0) >= this.#maxLayers) return flattenContainer(this.#docker, container, { ...target, base })
     // Paused meanwhile, by the engine itself: what runs in the background must not write half a file into the image.
     const options = {
-      _query: { container: container.id, repo: target.repo, tag: target.tag, pause: true },
+      _query: { container: sandboxId, repo: target.repo, tag: target.tag, pause: true },
       _body: { Labels: target.labels },
     }
     const saved = await this.#ask((abortSignal) => container.commit({ ...options, abortSignal }) as Promise<{ Id: string }>, [404], saveMs)
