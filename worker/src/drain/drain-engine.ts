@@ -10,6 +10,7 @@ import { type Suspendable, suspendSession } from '../checkpoints/suspend-session
 import { ActiveTurns } from '../consumers/active-turns.ts'
 import { keepLease } from '../consumers/keep-lease.ts'
 import type { TurnParts } from '../turn/stretch.ts'
+import { findUnstored } from './find-unstored.ts'
 
 const LOOK_MS = 250
 /** So many at once: each reads and writes a sandbox's whole layer. */
@@ -52,7 +53,8 @@ export const drainEngine = async (parts: TurnParts, { leaseMs, renewMs }: { leas
     await archiveLeft(parts, engineId)
     failed.push(...(await findUnstored(db, engineId)))
     await db.system.query('update engine set gone = true where id = $1 and draining', [engineId])
-    return { stored: left.length - failed.length, failed: [...new Set(failed)] }
+    const unkept = new Set(failed)
+    return { stored: left.filter(({ sessionId }) => !unkept.has(sessionId)).length, failed: [...unkept] }
   } finally {
     await lease.stop()
   }
@@ -67,18 +69,6 @@ const archiveLeft = async (parts: TurnParts, engineId: string): Promise<void> =>
     for (const { id } of left) tried.add(id)
     await inTurn(left, (checkpoint) => archiveCheckpoint(parts, checkpoint))
   }
-}
-
-/** Sessions whose newest files lie in an image alone. */
-const findUnstored = async (db: Pick<Database, 'system'>, engineId: string): Promise<string[]> => {
-  const { rows } = await db.system.query<{ id: string }>(
-    `select s.id from session s join lateral (
-       select k.snapshot_id, k.image_id from checkpoint k where k.session_id = s.id and k.state = 'whole' order by k.created_at desc limit 1) k
-       on k.image_id is not null and k.snapshot_id is null
-     where s.engine_id = $1 and s.deleted_at is null and s.status not in ('CANCELED', 'FAILED')`,
-    [engineId],
-  )
-  return rows.map(({ id }) => id)
 }
 
 const inTurn = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
