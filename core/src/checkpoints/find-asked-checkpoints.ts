@@ -18,17 +18,20 @@ export const findAskedCheckpoints = async (db: Pick<Database, 'system'>, engineI
 
 export type Unarchived = { id: string; tenantId: string; sessionId: string; imageId: string }
 
-/** Whole checkpoints whose image is on this engine and whose workspace is not in the store yet, though there was time: their worker died. */
+/**
+ * The oldest whole checkpoints whose image is on this engine and whose workspace is not in the store yet, though there was time: their worker
+ * died. `except`: who asks has tried these.
+ */
 export const findUnarchived = async (
   db: Pick<Database, 'system'>,
-  { engineId, olderThanMs }: { engineId: string; olderThanMs: number },
+  { engineId, olderThanMs, except = [] }: { engineId: string; olderThanMs: number; except?: readonly string[] },
 ): Promise<Unarchived[]> => {
   const { rows } = await db.system.query<Unarchived>({
     name: 'find_unarchived',
     text: `select id, tenant_id as "tenantId", session_id as "sessionId", image_id as "imageId" from checkpoint
       where state = 'whole' and engine_id = $1 and image_id is not null and snapshot_id is null
-        and created_at < clock_timestamp() - $2 * interval '1 millisecond' order by created_at limit 10`,
-    values: [engineId, olderThanMs],
+        and created_at < clock_timestamp() - $2 * interval '1 millisecond' and id <> all ($3) order by created_at limit 10`,
+    values: [engineId, olderThanMs, except],
   })
   return rows
 }

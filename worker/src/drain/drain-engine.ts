@@ -60,11 +60,11 @@ export const drainEngine = async (parts: TurnParts, { leaseMs, renewMs }: { leas
   }
 }
 
-/** Those of sandboxes that were images already. As long as there are fewer each time. */
+/** Those of sandboxes that were images already, each once. */
 const archiveLeft = async (parts: TurnParts, engineId: string): Promise<void> => {
   const tried = new Set<string>()
   for (;;) {
-    const left = (await findUnarchived(parts.db, { engineId, olderThanMs: 0 })).filter(({ id }) => !tried.has(id))
+    const left = await findUnarchived(parts.db, { engineId, olderThanMs: 0, except: [...tried] })
     if (left.length === 0) return
     for (const { id } of left) tried.add(id)
     await inTurn(left, (checkpoint) => archiveCheckpoint(parts, checkpoint))
