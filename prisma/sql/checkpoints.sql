@@ -143,12 +143,12 @@ language sql stable set search_path = public as $$
     where o.id = k.files_from_id and o.id is distinct from p_point->>'id' and k.image_id is null and k.snapshot_id is null))
 $$;
 
--- The archive of a whole checkpoint's workspace is stored. The first one counts; false where there is one already.
+-- The archive of a whole checkpoint's workspace is stored. The first one counts; false where there is one already, or its files were let go of.
 create or replace function attach_snapshot(p_tenant text, p_checkpoint text, p_snapshot text) returns boolean
 language plpgsql set search_path = public as $$
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
-  update checkpoint set snapshot_id = p_snapshot where id = p_checkpoint and state = 'whole' and snapshot_id is null;
+  update checkpoint set snapshot_id = p_snapshot where id = p_checkpoint and state = 'whole' and problem is null and snapshot_id is null;
   return found;
 end $$;
 

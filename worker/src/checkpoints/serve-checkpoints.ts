@@ -6,6 +6,8 @@ import { beginTaking, type TakingParts } from './take-checkpoint.ts'
 
 /** A worker that took one has had this long to archive it. */
 const ARCHIVE_AFTER_MS = 60_000
+/** One whose workspace could not be stored lets the others have their turn for so long. */
+const TRY_AGAIN_MS = 600_000
 
 type Parts = TakingParts & Pick<TurnParts, 'checkpoints'>
 
@@ -19,6 +21,7 @@ export const startServingCheckpoints = (
 ): { lookNow(): void; stop(): Promise<void> } => {
   const { db, logger } = parts
   const atWork = new Map<string, Promise<unknown>>()
+  const tried = new Map<string, number>()
   let running: Promise<void> | null = null
   let again = false
   const rest = createRest()
@@ -40,8 +43,11 @@ export const startServingCheckpoints = (
   const look = async (): Promise<void> => {
     try {
       for (const asked of await findAskedCheckpoints(db, engineId)) start(asked.sessionId, () => serve(asked))
-      for (const left of await findUnarchived(db, { engineId, olderThanMs: ARCHIVE_AFTER_MS }))
+      for (const [id, triedAt] of tried) if (performance.now() - triedAt > TRY_AGAIN_MS) tried.delete(id)
+      for (const left of await findUnarchived(db, { engineId, olderThanMs: ARCHIVE_AFTER_MS, except: [...tried.keys()] })) {
+        tried.set(left.id, performance.now())
         start(left.id, () => archiveCheckpoint(parts, left))
+      }
       rest.worked()
     } catch (error) {
       rest.failed()
