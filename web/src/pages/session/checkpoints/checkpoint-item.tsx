@@ -8,10 +8,11 @@ import type { CheckpointLineFragment, ForkLineFragment } from '../../../generate
 import { toLowestCap } from '../../sessions/to-lowest-cap.ts'
 import { toName, toReason } from './to-name.ts'
 
-type Props = { sessionId: string; checkpoint: CheckpointLineFragment; forks: ForkLineFragment[]; onFork: (() => void) | null }
+type Props = { sessionId: string; checkpoint: CheckpointLineFragment; forks: ForkLineFragment[]; onAsk: Ask | null }
+type Ask = (what: 'fork' | 'rewind') => void
 
 /** One point of the session's way, and who went on from there. */
-export const CheckpointItem = ({ sessionId, checkpoint, forks, onFork }: Props) => {
+export const CheckpointItem = ({ sessionId, checkpoint, forks, onAsk }: Props) => {
   const { seq, label, trigger, sizeBytes, createdAt } = checkpoint
   const name = toName(checkpoint)
   return (
@@ -26,10 +27,15 @@ export const CheckpointItem = ({ sessionId, checkpoint, forks, onFork }: Props) 
           </span>
         </span>
         <span className="row push">
-          {onFork && (
-            <Button size="small" aria-label={`Fork from ${name}`} onClick={onFork}>
-              Fork …
-            </Button>
+          {onAsk && (
+            <>
+              <Button size="small" aria-label={`Rewind to ${name}`} onClick={() => onAsk('rewind')}>
+                Rewind …
+              </Button>
+              <Button size="small" aria-label={`Fork from ${name}`} onClick={() => onAsk('fork')}>
+                Fork …
+              </Button>
+            </>
           )}
         </span>
       </div>

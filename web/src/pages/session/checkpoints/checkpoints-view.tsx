@@ -24,17 +24,20 @@ import {
 import { CheckpointDialog } from './checkpoint-dialog.tsx'
 import { CheckpointItem, ForkItem } from './checkpoint-item.tsx'
 import { ForkDialog } from './fork-dialog.tsx'
+import { RewindDialog } from './rewind-dialog.tsx'
 import { toName } from './to-name.ts'
 
 const pickCheckpoints = ({ session }: SessionCheckpointsQuery) => session?.checkpoints
 const pickForks = ({ session }: SessionForksQuery) => session?.forks
+
+type Asked = { what: 'take' } | { what: 'fork' | 'rewind'; at: CheckpointLineFragment }
 
 /** Points to go back to, newest first, and under each the sessions that went on from it; above all where this one comes from. */
 export const CheckpointsView = ({ session }: { session: SessionStateFragment }) => {
   const { viewer } = useSignedIn()
   const checkpoints = usePages(SessionCheckpointsDocument, { variables: { id: session.id }, pick: pickCheckpoints })
   const forks = usePages(SessionForksDocument, { variables: { id: session.id }, pick: pickForks })
-  const [asked, setAsked] = useState<{ what: 'take' } | { what: 'fork'; from: CheckpointLineFragment } | null>(null)
+  const [asked, setAsked] = useState<Asked | null>(null)
   const { reload } = checkpoints
   // biome-ignore lint/correctness/useExhaustiveDependencies: the log tells of checkpoints; forks of a session are not in it
   useEffect(reload, [session.head, reload])
@@ -74,7 +77,7 @@ export const CheckpointsView = ({ session }: { session: SessionStateFragment }) 
             sessionId={session.id}
             checkpoint={checkpoint}
             forks={forks.nodes?.filter(({ forkedFrom }) => forkedFrom?.id === checkpoint.id) ?? []}
-            onFork={mayWork ? () => setAsked({ what: 'fork', from: checkpoint }) : null}
+            onAsk={mayWork ? (what) => setAsked({ what, at: checkpoint }) : null}
           />
         ))}
       </ol>
@@ -82,7 +85,8 @@ export const CheckpointsView = ({ session }: { session: SessionStateFragment }) 
       {!checkpoints.hasMore && <Orphans sessionId={session.id} forks={orphans} />}
       <OlderButton pages={forks}>Show older forks</OlderButton>
       {asked?.what === 'take' && <CheckpointDialog sessionId={session.id} onClose={close} onDone={reload} />}
-      {asked?.what === 'fork' && <ForkDialog from={asked.from} onClose={close} onDone={forks.reload} />}
+      {asked?.what === 'fork' && <ForkDialog from={asked.at} onClose={close} onDone={forks.reload} />}
+      {asked?.what === 'rewind' && <RewindDialog sessionId={session.id} to={asked.at} onClose={close} onDone={reload} />}
     </div>
   )
 }

@@ -45,10 +45,50 @@ test('a sandbox without isolation is a warning', () => {
   })
 })
 
+test('a way back is told with what went back and where to', () => {
+  expect(toRow(event('session.rewound', { axis: 'FILES', seq: 1_204, label: 'good' }))).toMatchObject({
+    kind: 'mark',
+    label: 'rewound',
+    text: 'the files are as at good, event 1,204: what lies between stays in the log',
+  })
+})
+
+test('an upload is told by its path and size, and one that could not be placed with its reason', () => {
+  expect(toRow(event('user.upload', { path: 'data/in.csv', kind: 'file', files: 1, sizeBytes: 8 }))).toMatchObject({
+    text: '/workspace/data/in.csv, 8 B',
+  })
+  expect(toRow(event('user.upload', { path: '', kind: 'folder', files: 2, sizeBytes: 2_048 }))).toMatchObject({
+    text: '2 files into /workspace, 2 KB',
+  })
+  expect(toRow(event('user.upload_placed', { seqs: [8], refused: [] }))).toMatchObject({
+    tone: 'quiet',
+    text: 'what was uploaded is in the sandbox',
+  })
+  expect(toRow(event('user.upload_placed', { seqs: [], refused: [{ seq: 9, reason: 'a folder stands there' }] }))).toMatchObject({
+    tone: 'warn',
+    text: 'an upload could not be put there',
+    detail: 'event 9: a folder stands there',
+  })
+})
+
+test('a sandbox that is gone is no alarm: what follows says what was lost', () => {
+  expect(toRow(event('sandbox.state', { state: 'GONE', image: 'x' }))).toMatchObject({ tone: 'quiet', label: 'sandbox gone' })
+})
+
 test('a type of a later release is a mark with its name, and a payload of any shape breaks nothing', () => {
   expect(toRow(event('thing.happened', {}))).toMatchObject({ kind: 'mark', label: 'thing.happened' })
   for (const payload of [null, 7, 'text', [], { lostCalls: 3, limitNanos: {}, status: [] }])
-    for (const type of ['session.status', 'sandbox.state', 'budget.raised', 'harness.error', 'agent.tool_result', 'condition.waived'])
+    for (const type of [
+      'session.status',
+      'sandbox.state',
+      'budget.raised',
+      'harness.error',
+      'agent.tool_result',
+      'condition.waived',
+      'session.rewound',
+      'user.upload',
+      'user.upload_placed',
+    ])
       expect(() => toRow(event(type, payload))).not.toThrow()
 })
 

@@ -1,4 +1,4 @@
-import { formatUsd, toWords } from '../../../components/format.ts'
+import { formatBytes, formatUsd, toWords } from '../../../components/format.ts'
 import { type Fields, toCount, toFields, toList, toText } from '../log/read-payload.ts'
 import { isResting, type LogEvent } from '../log/session-log.ts'
 
@@ -17,6 +17,7 @@ export const toRow = (event: LogEvent): Row => {
   switch (event.type) {
     case 'session.created':
     case 'user.message_read':
+    case 'user.upload_read':
       return HIDDEN
     case 'user.message':
       return { kind: 'message' }
@@ -54,6 +55,21 @@ const statusMark = (fields: Fields): Row => {
 }
 
 const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
+  'user.upload': (fields) => {
+    const files = toCount(fields['files']) ?? 0
+    const what = fields['kind'] === 'folder' ? `${files.toLocaleString()} ${files === 1 ? 'file' : 'files'} into ` : ''
+    return mark('quiet', 'upload', `${what}${pathOf(fields)}, ${formatBytes(toCount(fields['sizeBytes']) ?? 0)}`)
+  },
+  'user.upload_placed': (fields) => {
+    const placed = toList(fields['seqs']).length
+    const refused = toList(fields['refused']).map(toFields)
+    const text = joined(
+      placed > 0 && `${placed === 1 ? 'what was uploaded is' : `${placed} uploads are`} in the sandbox`,
+      refused.length > 0 && `${refused.length === 1 ? 'an upload could' : `${refused.length} uploads could`} not be put there`,
+    )
+    const reasons = refused.map(({ seq, reason }) => `event ${toCount(seq) ?? '?'}: ${toText(reason)}`).join('\n')
+    return mark(refused.length > 0 ? 'warn' : 'quiet', 'upload placed', text, reasons || null)
+  },
   'user.interrupt': () => mark('warn', 'interrupted', 'the work at hand was stopped for a message'),
   'agent.compacted': (fields) => mark('quiet', 'compacted', 'earlier context became a summary', toText(fields['summary'])),
   'agent.reset': (fields) => mark('quiet', 'begun afresh', 'a new context starts from a hand-off', toText(fields['handOff'])),
@@ -77,9 +93,17 @@ const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
     )
   },
   'session.checkpointed': (fields) => mark('quiet', 'checkpoint', joined(fields['label'], toText(fields['trigger']).toLowerCase())),
+  'session.rewound': (fields) => {
+    const seq = (toCount(fields['seq']) ?? 0).toLocaleString()
+    const label = toText(fields['label'])
+    const what = REWOUND[toText(fields['axis'])] ?? toText(fields['axis'])
+    return mark('warn', 'rewound', `${what} as at ${label ? `${label}, ` : ''}event ${seq}: what lies between stays in the log`)
+  },
   'session.forked': (fields) => mark('quiet', 'forked', `from ${toText(fields['parentId'])}: all above this line happened there`),
   'sandbox.state': (fields) => {
     const state = toText(fields['state'])
+    if (state === 'GONE')
+      return mark('quiet', 'sandbox gone', joined('it was removed; the next one begins from what is stored', fields['message']))
     const lost = toList(fields['lostCalls']).length
     const open = fields['isolated'] === false && state === 'RUNNING' ? 'WITHOUT ISOLATION' : ''
     const tone = state === 'LOST' ? 'bad' : open ? 'warn' : 'quiet'
@@ -90,6 +114,14 @@ const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
     )
   },
 }
+
+const REWOUND: Record<string, string> = {
+  BOTH: 'files and conversation are',
+  FILES: 'the files are',
+  CONVERSATION: 'what the agent knows is',
+}
+
+const pathOf = (fields: Fields): string => `/workspace/${toText(fields['path'])}`.replace(/\/$/, '')
 
 /** `budget.reached` writes the scope with its id behind a colon. */
 const scopeOf = (fields: Fields): string => (toText(fields['scope']).split(':')[0] ?? '').toLowerCase()
