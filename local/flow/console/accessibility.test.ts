@@ -1,15 +1,11 @@
 // Every page, in dark and light, for a wide screen and a phone's: nothing that axe-core calls serious, and nothing wider than the screen.
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { repairConditions, repairPrompt, repairResources, repairScript } from '@longhaul/core/testing/scripted-model/scripts/repair.ts'
-import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Platform, startPlatform } from '../start-platform.ts'
+import { findFaults, widerThanItsScreen } from './find-faults.ts'
 import { type Customer, makeCustomer, makeSession } from './make-customer.ts'
 import { type ConsoleBrowser, openBrowser, signIn } from './open-browser.ts'
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 let platform: Platform
 let browser: ConsoleBrowser
@@ -34,16 +30,6 @@ afterAll(async () => {
   await browser?.close()
   await platform?.stop()
 })
-
-/** In the browser's own way past the page's policy, which lets no such script in. */
-const findFaults = async (page: Page): Promise<string[]> => {
-  await page.evaluate(AXE)
-  const { violations } = await page.evaluate<AxeResults>('axe.run()')
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  return serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
-}
-
-const widerThanItsScreen = (page: Page): Promise<boolean> => page.evaluate('document.documentElement.scrollWidth > innerWidth')
 
 /** What is wrong with each of these pages, by its path, once it shows the words that say it is all there. */
 const findFaultsOn = async (page: Page, pages: Record<string, string>): Promise<Record<string, string[]>> => {

@@ -8,6 +8,7 @@ import { SpendMeter } from '../../../components/spend-meter.tsx'
 import { StatusPill } from '../../../components/status-pill.tsx'
 import type { ConditionStatus, SessionStateFragment } from '../../../generated/graphql.ts'
 import { toLowestCap } from '../../sessions/to-lowest-cap.ts'
+import { CommonAncestor, FilesBeside } from './parting.tsx'
 import { type Both, useBoth } from './use-both.ts'
 
 type Session = SessionStateFragment
@@ -20,10 +21,18 @@ export const BesidePage = ({ a, b }: { a: string; b: string }) => {
       <PageHead title="Side by side" />
       {problem && <ErrorNote error={problem} />}
       {both === null && !problem && <p className="quiet">Reading both sessions …</p>}
-      {both && <Comparison {...both} />}
+      {both && (
+        <>
+          <CommonAncestor a={a} b={b} />
+          <Comparison {...both} />
+          <FilesBeside key={`${a} ${b}`} a={a} b={b} names={{ a: titleOf(both.a), b: titleOf(both.b) }} />
+        </>
+      )}
     </div>
   )
 }
+
+const titleOf = ({ title }: Session): string => title ?? 'Untitled session'
 
 const Comparison = ({ a, b }: Both) => (
   <div className="table-wrap">
@@ -36,7 +45,7 @@ const Comparison = ({ a, b }: Both) => (
           </th>
           {[a, b].map((session) => (
             <th key={session.id} scope="col" className="beside-title">
-              <Link href={`/sessions/${session.id}`}>{session.title ?? 'Untitled session'}</Link>
+              <Link href={`/sessions/${session.id}`}>{titleOf(session)}</Link>
             </th>
           ))}
         </tr>

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { Link } from 'wouter'
 import { Button } from '../../../components/button.tsx'
 import { formatBytes } from '../../../components/format.ts'
@@ -6,15 +7,23 @@ import { StatusPill } from '../../../components/status-pill.tsx'
 import { TimeAgo } from '../../../components/time-ago.tsx'
 import type { CheckpointLineFragment, ForkLineFragment } from '../../../generated/graphql.ts'
 import { toLowestCap } from '../../sessions/to-lowest-cap.ts'
+import { CheckpointChanges } from './checkpoint-changes.tsx'
 import { toName, toReason } from './to-name.ts'
 
-type Props = { sessionId: string; checkpoint: CheckpointLineFragment; forks: ForkLineFragment[]; onAsk: Ask | null }
+type Props = {
+  sessionId: string
+  checkpoint: CheckpointLineFragment
+  later: CheckpointLineFragment[]
+  forks: ForkLineFragment[]
+  onAsk: Ask | null
+}
 type Ask = (what: 'fork' | 'rewind') => void
 
 /** One point of the session's way, and who went on from there. */
-export const CheckpointItem = ({ sessionId, checkpoint, forks, onAsk }: Props) => {
+export const CheckpointItem = ({ sessionId, checkpoint, later, forks, onAsk }: Props) => {
   const { seq, label, trigger, sizeBytes, createdAt } = checkpoint
   const name = toName(checkpoint)
+  const [compares, setCompares] = useState(false)
   return (
     <li className="checkpoint">
       <div className="row">
@@ -27,6 +36,15 @@ export const CheckpointItem = ({ sessionId, checkpoint, forks, onAsk }: Props) =
           </span>
         </span>
         <span className="row push">
+          <Button
+            size="small"
+            kind="quiet"
+            aria-expanded={compares}
+            aria-label={`Changes since ${name}`}
+            onClick={() => setCompares(!compares)}
+          >
+            Changes
+          </Button>
           {onAsk && (
             <>
               <Button size="small" aria-label={`Rewind to ${name}`} onClick={() => onAsk('rewind')}>
@@ -39,6 +57,7 @@ export const CheckpointItem = ({ sessionId, checkpoint, forks, onAsk }: Props) =
           )}
         </span>
       </div>
+      {compares && <CheckpointChanges sessionId={sessionId} from={checkpoint} later={later} />}
       {forks.length > 0 && (
         <ul className="checkpoints-forks" aria-label={`Forks from ${name}`}>
           {forks.map((fork) => (

@@ -71,11 +71,12 @@ export const CheckpointsView = ({ session }: { session: SessionStateFragment }) 
         </EmptyState>
       )}
       <ol className="checkpoints-list">
-        {checkpoints.nodes?.map((checkpoint) => (
+        {checkpoints.nodes?.map((checkpoint, index, all) => (
           <CheckpointItem
             key={checkpoint.id}
             sessionId={session.id}
             checkpoint={checkpoint}
+            later={all.slice(0, index)}
             forks={forks.nodes?.filter(({ forkedFrom }) => forkedFrom?.id === checkpoint.id) ?? []}
             onAsk={mayWork ? (what) => setAsked({ what, at: checkpoint }) : null}
           />

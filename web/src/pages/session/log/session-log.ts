@@ -33,7 +33,7 @@ export const PAGE = 100
 /** About 20 MB of events as agents write them. */
 const MAX_PAGES = 80
 
-const MARKS = /^(condition\.(evaluated|waived)|budget\.|harness\.error|sandbox\.state)/
+const MARKS = /^(condition\.(evaluated|waived)|budget\.|harness\.error|sandbox\.state|session\.rewound)/
 /** With these the session goes on or rests; the others are the machinery's rhythm. */
 const RESTS = new Set(['IDLE', 'PAUSED', 'COMPLETED', 'FAILED', 'CANCELED'])
 
