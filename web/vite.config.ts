@@ -33,6 +33,8 @@ const preloaded = (): Plugin => ({
   },
 })
 
+const API = process.env['LONGHAUL_URL'] ?? 'http://127.0.0.1:4000'
+
 export default defineConfig({
   plugins: [react(), preloaded(), compressed()],
   build: {
@@ -41,5 +43,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/graphql': { target: process.env['LONGHAUL_URL'] ?? 'http://127.0.0.1:4000', ws: true } } },
+  server: { proxy: { '/graphql': { target: API, ws: true }, '^/sessions/[^/]+/(files|uploads)': { target: API } } },
 })

@@ -10,7 +10,15 @@ import type { Problem } from './problem.ts'
 
 export type Viewer = ViewerQuery['viewer']
 
-type SignedIn = { viewer: Viewer; live: LiveClient; http: Client; ask: Ask; signOut: () => void }
+type SignedIn = {
+  /** For what goes neither by GraphQL nor by the socket: files. */
+  key: string
+  viewer: Viewer
+  live: LiveClient
+  http: Client
+  ask: Ask
+  signOut: () => void
+}
 
 const Context = createContext<SignedIn | null>(null)
 
