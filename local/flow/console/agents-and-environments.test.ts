@@ -2,7 +2,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Platform, startPlatform } from '../start-platform.ts'
-import { type Customer, makeCustomer } from './make-customer.ts'
+import { findFaults } from './find-faults.ts'
+import { type Customer, makeCustomer, makeSession } from './make-customer.ts'
 import { type ConsoleBrowser, openBrowser, signIn } from './open-browser.ts'
 
 let platform: Platform
@@ -122,6 +123,40 @@ describe('an admin', () => {
     await page.getByRole('row', { name: /Small archived default 0\.5 CPUs · 512 MB/ }).waitFor()
   }, 120_000)
 })
+
+it("an environment's page tells what came of each version's set-up, and a session that waits for one says so", async () => {
+  platform.scene.model.addScript('use', [{ toolCalls: [{ name: 'bash', input: { command: 'true' } }] }, { text: 'Used.' }])
+  await platform.workers.start()
+  const createEnvironment =
+    'mutation { createEnvironment(input: {name: "Set up", setupScript: "echo begun\\nsleep 6\\nno-such-command"}) { environment { id } } }'
+  const made = await platform.get<{ createEnvironment: { environment: { id: string } } }>(customer.adminKey, createEnvironment)
+  const { id } = made.createEnvironment.environment
+  const { page, faults } = await openAs(customer.viewerKey, `/environments/${id}`)
+  const builds = page.getByRole('region', { name: 'Builds of version 1' })
+  await builds.getByText('Not built yet').waitFor()
+
+  const sessionId = await makeSession(platform, { ...customer, environmentId: id }, { title: 'Waits', prompt: 'Use it. [[script:use]]' })
+  await page.goto(`${platform.url}/sessions/${sessionId}`)
+  await page.locator('.session-now').getByText('environment: building').waitFor()
+  // Looked at while it goes on, it is shown to its end.
+  await page.goto(`${platform.url}/environments/${id}`)
+  await builds.getByText('failed', { exact: true }).waitFor()
+  await builds.getByText('The set-up script failed at line 3: it exited with 127.').waitFor()
+  await builds.getByText('no-such-command: command not found').waitFor()
+  expect(await findFaults(page)).toEqual([])
+
+  // An older version's are read where it is opened.
+  await platform.get(
+    customer.adminKey,
+    'mutation ($id: ID!) { updateEnvironment(input: {id: $id, setupScript: "echo better"}) { environment { id } } }',
+    { id },
+  )
+  await page.goto(`${platform.url}/environments/${id}`)
+  await page.getByRole('region', { name: 'Builds of version 2' }).getByText('Not built yet').waitFor()
+  await page.getByText('Version 1', { exact: true }).click()
+  await page.getByRole('list', { name: 'Builds of version 1' }).getByText('failed', { exact: true }).waitFor()
+  expect(faults).toEqual([])
+}, 60_000)
 
 it.each([
   { who: 'a member', key: () => customer.memberKey, query: '' },

@@ -1,5 +1,5 @@
 import './version-list.css'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { Pages } from '../api/use-pages.ts'
 import { Button } from './button.tsx'
 import { ErrorNote } from './error-note.tsx'
@@ -27,33 +27,51 @@ export const VersionList = <V extends Version>({ pages, differencesOf, show, onT
       {pages.nodes?.map((version, index) => {
         const before = pages.nodes?.[index + 1]
         return (
-          <li key={version.id}>
-            <details>
-              <summary>
-                <strong>Version {version.version}</strong>
-                <span className="quiet small">{toWords(version, before && differencesOf(version, before))}</span>
-                <span className="push quiet small">
-                  <TimeAgo iso={version.createdAt} /> ago
-                </span>
-              </summary>
-              <div className="stack version-list-open">
-                {show(version)}
-                {onTake && index > 0 && (
-                  <div>
-                    <Button size="small" onClick={() => onTake(version)}>
-                      Start a change from version {version.version}
-                    </Button>
-                  </div>
-                )}
-              </div>
-            </details>
-          </li>
+          <VersionItem
+            key={version.id}
+            version={version}
+            words={toWords(version, before && differencesOf(version, before))}
+            show={show}
+            onTake={index > 0 ? onTake : undefined}
+          />
         )
       })}
     </ol>
     <OlderButton pages={pages}>Show older versions</OlderButton>
   </section>
 )
+
+type ItemProps<V extends Version> = Pick<Props<V>, 'show' | 'onTake'> & { version: V; words: string }
+
+/** What it was is drawn, and asked for, once it is looked at. */
+const VersionItem = <V extends Version>({ version, words, show, onTake }: ItemProps<V>) => {
+  const [seen, setSeen] = useState(false)
+  return (
+    <li>
+      <details onToggle={(event) => event.currentTarget.open && setSeen(true)}>
+        <summary>
+          <strong>Version {version.version}</strong>
+          <span className="quiet small">{words}</span>
+          <span className="push quiet small">
+            <TimeAgo iso={version.createdAt} /> ago
+          </span>
+        </summary>
+        {seen && (
+          <div className="stack version-list-open">
+            {show(version)}
+            {onTake && (
+              <div>
+                <Button size="small" onClick={() => onTake(version)}>
+                  Start a change from version {version.version}
+                </Button>
+              </div>
+            )}
+          </div>
+        )}
+      </details>
+    </li>
+  )
+}
 
 const toWords = ({ version }: Version, differences: string[] | undefined): string => {
   if (version === 1) return 'the first'

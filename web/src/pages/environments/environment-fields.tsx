@@ -98,7 +98,7 @@ export const EnvironmentFields = ({ draft, onDraft, problem }: Props) => {
         rows={5}
         className="mono"
         spellCheck={false}
-        hint="What the image lacks for the work and for its checks. It is kept with the version; this release does not run it."
+        hint="What the image lacks for the work and for its checks. It is run once as root, without network, when a session first needs it."
         value={draft.setupScript}
         onValue={(setupScript) => set({ setupScript })}
         error={problemOf(problem, 'setupScript')}

@@ -24,6 +24,7 @@ import {
 import { type EnvironmentDraft, toChanges, toDifferences, toDraft } from './environment-draft.ts'
 import { EnvironmentFacts } from './environment-facts.tsx'
 import { EnvironmentFields } from './environment-fields.tsx'
+import { VersionBuilds } from './version-builds.tsx'
 
 type EnvironmentNode = Extract<NonNullable<EnvironmentQuery['node']>, { latest: object }>
 
@@ -80,10 +81,21 @@ const Shown = ({ environment, onChanged }: Props) => {
           )}
         </section>
         <div className="stack">
+          {environment.latest.setupScript !== null && (
+            <section className="card stack" aria-labelledby="builds-title">
+              <h2 id="builds-title">Builds of version {environment.latest.version}</h2>
+              <VersionBuilds key={environment.latest.id} version={environment.latest} />
+            </section>
+          )}
           <VersionList
             pages={versions}
             differencesOf={toDifferences}
-            show={(version) => <EnvironmentFacts version={version} />}
+            show={(version) => (
+              <>
+                <EnvironmentFacts version={version} />
+                {version.id !== environment.latest.id && <VersionBuilds version={version} />}
+              </>
+            )}
             onTake={changeable ? take : undefined}
           />
         </div>
