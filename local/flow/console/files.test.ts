@@ -74,7 +74,7 @@ it('what a member drops or chooses arrives, a large file in pieces that go on af
   for (const type of ['dragover', 'drop'])
     await page.locator('.files-row').filter({ hasText: 'my data/' }).dispatchEvent(type, { dataTransfer: note })
   const transfers = page.getByRole('list', { name: 'Uploads and downloads' })
-  await transfers.getByText('The platform has it.').waitFor()
+  await transfers.getByText('Sent. The agent finds it').waitFor()
 
   const big = randomBytes(7_000_000)
   let pieces = 0
@@ -90,7 +90,7 @@ it('what a member drops or chooses arrives, a large file in pieces that go on af
   await transfers.getByText('The connection is lost.').waitFor()
   await transfers.getByRole('progressbar', { name: 'Upload of big.bin' }).waitFor()
   expect(await findFaults(page)).toEqual([])
-  await expect.poll(() => transfers.getByText('The platform has it.').count(), { timeout: 30_000 }).toBe(2)
+  await expect.poll(() => transfers.getByText('Sent. The agent finds it').count(), { timeout: 30_000 }).toBe(2)
   expect(await findFaults(page)).toEqual([])
   expect(await widerThanItsScreen(page)).toBe(false)
 

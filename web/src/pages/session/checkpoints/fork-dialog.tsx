@@ -1,25 +1,30 @@
 import { useRef, useState } from 'react'
+import { useQuery } from 'urql'
 import { makeIdempotencyKey } from '../../../api/idempotency-key.ts'
 import { type Problem, problemElsewhere, problemOf } from '../../../api/problem.ts'
 import { useAction } from '../../../api/use-action.ts'
 import { Button } from '../../../components/button.tsx'
 import { Dialog } from '../../../components/dialog.tsx'
-import { TextArea, TextField } from '../../../components/field.tsx'
-import { type CheckpointLineFragment, ForkSessionDocument } from '../../../generated/graphql.ts'
+import { SelectField, TextArea, TextField } from '../../../components/field.tsx'
+import { AgentsDocument, type AgentsQuery, type CheckpointLineFragment, ForkSessionDocument } from '../../../generated/graphql.ts'
 import { toName } from './to-name.ts'
 
-type ForkDraft = { key: number; title: string; prompt: string; budgetUsd: string }
+type ForkDraft = { key: number; title: string; prompt: string; budgetUsd: string; agentId: string }
+
+type Agent = AgentsQuery['agents']['edges'][number]['node']
 
 /** The API makes no more at once. */
 const MAX_FORKS = 20
-const FIELDS = ['title', 'prompt', 'budgetUsd'] as const
+const FIELDS = ['title', 'prompt', 'budgetUsd', 'agentId'] as const
 
-const emptyFork = (key: number): ForkDraft => ({ key, title: '', prompt: '', budgetUsd: '' })
+const emptyFork = (key: number): ForkDraft => ({ key, title: '', prompt: '', budgetUsd: '', agentId: '' })
 
 /** One point, several ways on from it: a prompt, a title and a budget for each. */
 export const ForkDialog = ({ from, onClose, onDone }: { from: CheckpointLineFragment; onClose: () => void; onDone: () => void }) => {
   const [forks, setForks] = useState([emptyFork(1), emptyFork(2)])
   const fork = useAction(ForkSessionDocument)
+  const [{ data }] = useQuery({ query: AgentsDocument, variables: {} })
+  const agents = data?.agents.edges.map(({ node }) => node).filter(({ archivedAt }) => !archivedAt) ?? []
   // Sent again after a broken connection, the same wish makes no further forks.
   const wish = useRef({ forks, key: '' })
   const change = (next: ForkDraft[]) => {
@@ -53,6 +58,7 @@ export const ForkDialog = ({ from, onClose, onDone }: { from: CheckpointLineFrag
           key={draft.key}
           draft={draft}
           number={index + 1}
+          agents={agents}
           faultOf={(field) => faultOf(fork.problem, index, field)}
           onChange={(changed) => change(forks.map((one) => (one.key === changed.key ? changed : one)))}
           onRemove={forks.length > 1 ? () => change(forks.filter(({ key }) => key !== draft.key)) : null}
@@ -71,20 +77,22 @@ export const ForkDialog = ({ from, onClose, onDone }: { from: CheckpointLineFrag
 
 const faultOf = (problem: Problem | null, index: number, field: (typeof FIELDS)[number]) => problemOf(problem, `forks.${index}.${field}`)
 
-const toForkInput = ({ title, prompt, budgetUsd }: ForkDraft) => ({
+const toForkInput = ({ title, prompt, budgetUsd, agentId }: ForkDraft) => ({
   title: title.trim() || null,
   prompt: prompt.trim() === '' ? null : prompt,
   budgetUsd: budgetUsd.trim() || null,
+  agentId: agentId || null,
 })
 
 const ForkFields = (props: {
   draft: ForkDraft
   number: number
+  agents: Agent[]
   faultOf: (field: (typeof FIELDS)[number]) => string | undefined
   onChange: (draft: ForkDraft) => void
   onRemove: (() => void) | null
 }) => {
-  const { draft, number, faultOf: fault, onChange, onRemove } = props
+  const { draft, number, agents, faultOf: fault, onChange, onRemove } = props
   return (
     <fieldset className="fork-fields">
       <legend>Fork {number}</legend>
@@ -99,6 +107,14 @@ const ForkFields = (props: {
           onValue={(budgetUsd) => onChange({ ...draft, budgetUsd })}
           error={fault('budgetUsd')}
         />
+        <SelectField label="Agent" value={draft.agentId} onValue={(agentId) => onChange({ ...draft, agentId })} error={fault('agentId')}>
+          <option value="">as this one’s</option>
+          {agents.map(({ id, name, latest }) => (
+            <option key={id} value={id}>
+              {name} v{latest.version}, {latest.model}
+            </option>
+          ))}
+        </SelectField>
       </div>
       {onRemove && (
         <Button size="small" kind="quiet" aria-label={`Remove fork ${number}`} onClick={onRemove}>

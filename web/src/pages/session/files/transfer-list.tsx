@@ -50,7 +50,7 @@ const toWords = ({ way, share, state, note }: Transfer): string => {
   if (state === 'lost') return 'The connection is lost. It goes on where it stood once it is back.'
   if (state === 'done') {
     if (way === 'down') return note === null ? 'Saved.' : `Saved; ${note}.`
-    return 'The platform has it. It is put into the sandbox before the agent’s next tool call.'
+    return 'Sent. The agent finds it from its next tool call on.'
   }
   return `${way === 'up' ? 'Sending' : 'Fetching'} … ${share > 0 ? `${Math.floor(share * 100)} %` : ''}`.trim()
 }

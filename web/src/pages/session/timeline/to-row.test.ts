@@ -49,7 +49,7 @@ test('a way back is told with what went back and where to', () => {
   expect(toRow(event('session.rewound', { axis: 'FILES', seq: 1_204, label: 'good' }))).toMatchObject({
     kind: 'mark',
     label: 'rewound',
-    text: 'the files are as at good, event 1,204: what lies between stays in the log',
+    text: 'the files are as at good, event 1,204; nothing is erased',
   })
 })
 

@@ -92,12 +92,12 @@ const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
       joined(fields['message'], next[fields['next'] as keyof typeof next]),
     )
   },
-  'session.checkpointed': (fields) => mark('quiet', 'checkpoint', joined(fields['label'], toText(fields['trigger']).toLowerCase())),
+  'session.checkpointed': (fields) => mark('quiet', 'checkpoint', joined(fields['label'], toWords(toText(fields['trigger'])))),
   'session.rewound': (fields) => {
     const seq = (toCount(fields['seq']) ?? 0).toLocaleString()
     const label = toText(fields['label'])
     const what = REWOUND[toText(fields['axis'])] ?? toText(fields['axis'])
-    return mark('warn', 'rewound', `${what} as at ${label ? `${label}, ` : ''}event ${seq}: what lies between stays in the log`)
+    return mark('warn', 'rewound', `${what} as at ${label ? `${label}, ` : ''}event ${seq}; nothing is erased`)
   },
   'session.forked': (fields) => mark('quiet', 'forked', `from ${toText(fields['parentId'])}: all above this line happened there`),
   'sandbox.state': (fields) => {
