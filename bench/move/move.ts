@@ -19,7 +19,7 @@ const FILES = 20
  * session has changed restored from the store and read back. The store is a directory; finding out that the engine is gone is not timed.
  */
 export const benchMove: Bench = async (context) => {
-  const bytes = (context.smoke ? 2 : 100) * 1_000_000
+  const bytes = (context.smoke ? 0.02 : 100) * 1_000_000
   const snapshots = await mkdtemp(path.join(tmpdir(), 'longhaul-bench-move-'))
   const engine = await startDockerEngine({ image: context.image })
   const env = { SNAPSHOT_URL: pathToFileURL(snapshots).href, MOVE_AFTER_MS: '300', SWEEP_MS: '100' }
