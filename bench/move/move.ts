@@ -38,7 +38,7 @@ export const benchMove: Bench = async (context) => {
     for (let at = 0; at < (context.smoke ? 1 : 4); at++)
       sessions.push(await seedSession(bench.core, tenant, { prompt: 'Begin. [[script:change]]' }))
     await waitForStatus(bench.test, sessions, 'IDLE')
-    await until(bench, 'select count(distinct session_id) = $1 as done from checkpoint where snapshot_id is not null', sessions.length)
+    await until(bench, STORED, sessions.length)
     await bench.workers.pop()?.stop()
     bench.workers.push(await startWorkerProcess({ test: bench.test, model: bench.model, image: context.image, env }))
     await until(bench, 'select count(*) >= $1 as done from engine where gone', 1)
@@ -66,6 +66,10 @@ export const benchMove: Bench = async (context) => {
 }
 
 const PATIENCE_MS = 180_000
+
+/** With what the call has changed: a sandbox that had nothing to do before its first call may have been stored without it. */
+const STORED = `select count(distinct k.session_id) = $1 as done from checkpoint k where k.snapshot_id is not null
+  and k.seq >= (select max(seq) from event e where e.session_id = k.session_id and e.type = 'agent.tool_result')`
 
 const until = async ({ test }: WorkerBench, question: string, wanted: number): Promise<void> => {
   for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(50))

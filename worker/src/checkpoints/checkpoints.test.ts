@@ -76,7 +76,7 @@ const loseSandbox = async (sessionId: string): Promise<void> => {
 describe('a checkpoint of a running session', () => {
   it('is taken before the model is asked again, and holds exactly what the calls before it did', async () => {
     await start()
-    const prompt = script(bash('sleep 1; echo 1 >a'), { ...bash('echo 2 >b'), delayMs: 300 })
+    const prompt = script(bash('sleep 2; echo 1 >a'), { ...bash('echo 2 >b'), delayMs: 1_000 })
     const sessionId = await seedSession(worker.parts, tenant, { prompt })
     await worker.waitFor(sessionId, ({ tool_calls: calls }) => calls === 1)
     const id = await checkpoint(sessionId)
