@@ -43,7 +43,7 @@ describe('a tenant with one dollar left', () => {
       limitNanos: DOLLAR,
       alertPercents: null,
     })
-    const doomed = await workers.start({ CRASH_AT: 'mid_stream:12' })
+    const doomed = await workers.start({ CRASH_AT: 'mid_stream:4' })
     await workers.start()
     const sessionIds: string[] = []
     for (let index = 0; index < SESSIONS; index++)
