@@ -7,7 +7,7 @@ import { keepLease } from './keep-lease.ts'
 import { ALIVE_MS, type SuspectKind, type SuspectMessage } from './suspect-process.ts'
 
 /** After a hand-over its aborted turn may say its last words for so long. */
-const LAST_WORDS_MS = 5_000
+export const LAST_WORDS_MS = 5_000
 
 /**
  * The child in which suspects run: advances the turns that its parent sends, under a lease of its own. Told to stop, or
