@@ -36,8 +36,9 @@ export const unpackSnapshot = (packed: Readable, contentHash: string): Readable 
     },
   })
   const unzip = createZstdDecompress()
-  unzip.once('error', (cause) => verifier.destroy(new SnapshotCorruptError(contentHash, { cause })))
-  packed.once('error', (cause) => verifier.destroy(cause))
+  // Once all has come and its hash is right, pipeline ends what has not closed yet with an error of its own: it says nothing of the bytes.
+  unzip.once('error', (cause) => verifier.writableFinished || verifier.destroy(new SnapshotCorruptError(contentHash, { cause })))
+  packed.once('error', (cause) => verifier.writableFinished || verifier.destroy(cause))
   // A reader that leaves lets go of all three.
   pipeline(packed, unzip, verifier, () => {})
   return verifier
