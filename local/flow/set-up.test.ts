@@ -147,7 +147,8 @@ it('the checker finds nothing wrong, and after both environments are archived an
           () => 'clean',
           (error: unknown) => String(error),
         ),
-      { timeout: 20_000, interval: 500 },
+      // An image of a checkpoint may be of one that is just being taken until it is a minute old.
+      { timeout: 90_000, interval: 1_000 },
     )
     .toBe('clean')
-}, 60_000)
+}, 120_000)
