@@ -84,8 +84,8 @@ export const countFailures = (events: readonly LogEvent[], { turnId, attempt }: 
 const MAX_RETRY_AFTER_MS = 3_600_000
 
 /**
- * Milliseconds until the next attempt: on top of what the provider asks for, because it asks the same of all. `attempt` counts those
- * before this one; `random` is in [0, 1).
+ * Milliseconds until the next attempt: on top of what the provider asks for, and spread over as long again, because it asks the same of
+ * all that it sends away. `attempt` counts those before this one; `random` is in [0, 1).
  */
 export const backOffMs = ({
   attempt,
@@ -101,6 +101,6 @@ export const backOffMs = ({
   retryMaxMs: number
 }): number => {
   const ceiling = Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(attempt, 20))
-  const jittered = Math.round(ceiling / 2 + (ceiling / 2) * random)
-  return Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS) + jittered
+  const told = Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS)
+  return told + Math.round(ceiling / 2 + Math.max(ceiling / 2, told) * random)
 }
