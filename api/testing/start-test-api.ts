@@ -98,7 +98,7 @@ export const startTestApi = async (options: { webDir?: string; files?: Partial<F
     tenant: async () => {
       const { tenantId, adminKey } = await createTenant(
         database.db,
-        { slug: `tenant-${++tenants}-${process.pid}`, name: 'Test', maxConcurrentSessions: null },
+        { slug: `tenant-${++tenants}-${process.pid}`, name: 'Test', maxConcurrentSessions: null, checkpointRetention: null },
         async () => {},
       )
       const made = await get<{ createAgent: { agent: { id: string } }; createEnvironment: { environment: { id: string } } }>(

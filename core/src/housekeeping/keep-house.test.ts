@@ -16,6 +16,7 @@ import { forkSession } from '../forks/fork-session.ts'
 import { readContext } from '../log/read-events.ts'
 import { createLogger } from '../logger.ts'
 import { deleteSession } from '../sessions/delete-session.ts'
+import { type UpdateTenant, updateTenant } from '../tenants/update-tenant.ts'
 import { keepHouse } from './keep-house.ts'
 import { removeContent, sweepStore } from './sweep-store.ts'
 import { thinCheckpoints } from './thin-checkpoints.ts'
@@ -125,6 +126,45 @@ describe('checkpoints that grow old', () => {
     expect(await Promise.all([old, asked, forked, ofItsHour, newest].map(hasFiles))).toEqual([false, true, true, true, true])
     expect(await listAll(snapshots)).not.toContain(points[0]?.contentHash)
     await expect(fork(session, old)).rejects.toThrow(/can't be used any more: .*thin out with age/)
+  })
+
+  it('thin out as each tenant has it: in one pass, what one keeps for good another lets go of, and what was asked for or forked from stays in both', async () => {
+    const sessions = [await playSession(test.db), await playSession(test.db)] as const
+    const ages = { asked: 24 * 9, forked: 24 * 9, past: 24 * 9, early: 60, late: 60, newest: 30 }
+    const points = await Promise.all(
+      sessions.map(async (session) => {
+        const taken: Record<string, string> = {}
+        for (const [name, hoursOld] of Object.entries(ages))
+          taken[name] = (await checkpoint(session, { hoursOld, ...(name === 'asked' ? { trigger: 'MANUAL' } : {}) })).id
+        await fork(session, String(taken['forked']))
+        return taken
+      }),
+    )
+    const [shorter, longer] = sessions.map(({ tenantId }) => tenantId) as [string, string]
+    const retain = (id: string, checkpointRetention: UpdateTenant['checkpointRetention']) =>
+      updateTenant(test.db, { id, name: null, status: null, maxConcurrentSessions: null, checkpointRetention })
+    await retain(shorter, { allForHours: null, hourlyForDays: 0, dailyForDays: 2 })
+    await retain(longer, { allForHours: 24 * 7, hourlyForDays: null })
+    await house()
+    const kept = await Promise.all(
+      points.map(async (of) => {
+        const has = await Promise.all(Object.entries(of).map(async ([name, id]) => ((await hasFiles(id)) ? [name] : [])))
+        return has.flat()
+      }),
+    )
+    expect(kept).toEqual([
+      ['asked', 'forked', 'newest'],
+      ['asked', 'forked', 'past', 'early', 'late', 'newest'],
+    ])
+    await retain(longer, { allForHours: 1, hourlyForDays: null, dailyForDays: 2 })
+    await retain(longer, { allForHours: null, hourlyForDays: null, dailyForDays: null })
+    await house()
+    expect(await Promise.all(['past', 'early', 'late', 'newest'].map((name) => hasFiles(String(points[1]?.[name]))))).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ])
   })
 
   it('keep those that one without files of its own goes back to, which somebody asked for while nothing ran', async () => {

@@ -8,7 +8,9 @@ let database: TestDatabase
 let tenantId: string
 beforeAll(async () => {
   database = await createTestDatabase()
-  tenantId = (await createTenant(database.db, { slug: 'first', name: 'T', maxConcurrentSessions: null }, async () => {})).tenantId
+  tenantId = (
+    await createTenant(database.db, { slug: 'first', name: 'T', maxConcurrentSessions: null, checkpointRetention: null }, async () => {})
+  ).tenantId
 })
 afterAll(() => database.close())
 
@@ -45,7 +47,7 @@ test('calls without a key are all new', async () => {
 })
 
 test('a failed mutation leaves its key free', async () => {
-  const taken = { slug: 'first', name: 'T', maxConcurrentSessions: null }
+  const taken = { slug: 'first', name: 'T', maxConcurrentSessions: null, checkpointRetention: null }
   const key = { scope: OPERATOR_SCOPE, mutation: 'createTenant', key: 'k', input: 1 }
   const run = (slug: string) =>
     answerOnce<{ tenantId: string }>(database.db, key, async (keep) => ({

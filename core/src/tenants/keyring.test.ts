@@ -22,7 +22,7 @@ beforeEach(async () => {
   keyring = createKeyring({ db: database.db, operatorKey: undefined, logger })
   const made = await createTenant(
     database.db,
-    { slug: `t${Math.random().toString(36).slice(2)}`, name: 'T', maxConcurrentSessions: null },
+    { slug: `t${Math.random().toString(36).slice(2)}`, name: 'T', maxConcurrentSessions: null, checkpointRetention: null },
     keep,
   )
   tenantId = made.tenantId
@@ -64,7 +64,7 @@ test('an expired key is refused', async () => {
 test("a tenant can't revoke another tenant's key", async () => {
   const other = await createTenant(
     database.db,
-    { slug: `o${Math.random().toString(36).slice(2)}`, name: 'O', maxConcurrentSessions: null },
+    { slug: `o${Math.random().toString(36).slice(2)}`, name: 'O', maxConcurrentSessions: null, checkpointRetention: null },
     keep,
   )
   const principal = await keyring.authenticate(adminKey)

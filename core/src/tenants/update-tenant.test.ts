@@ -28,7 +28,7 @@ const seed = async (count: number) => {
   return { parts, sessionIds, ...tenant }
 }
 const setStatus = (id: string, status: 'ACTIVE' | 'SUSPENDED') =>
-  updateTenant(database.db, { id, name: null, status, maxConcurrentSessions: null })
+  updateTenant(database.db, { id, name: null, status, maxConcurrentSessions: null, checkpointRetention: null })
 const turnOf = async (sessionId: string | undefined) => {
   const { rows } = await database.superuser.query<{ id: string }>('select id from turn where session_id = $1', [sessionId])
   return String(rows[0]?.id)

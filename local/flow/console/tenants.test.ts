@@ -30,13 +30,14 @@ type Tenant = {
   name: string
   status: string
   maxConcurrentSessions: number
+  checkpointRetention: { allForHours: number; hourlyForDays: number; dailyForDays: number | null }
   budgets: { period: string; setBy: string; limitUsd: string }[]
 }
 
 const readTenant = async (slug: string): Promise<Tenant> => {
   const { tenant } = await platform.get<{ tenant: Tenant }>(
     platform.operatorKey,
-    'query ($slug: String!) { tenant(slug: $slug) { slug name status maxConcurrentSessions budgets { period setBy limitUsd } } }',
+    'query ($slug: String!) { tenant(slug: $slug) { slug name status maxConcurrentSessions checkpointRetention { allForHours hourlyForDays dailyForDays } budgets { period setBy limitUsd } } }',
     { slug },
   )
   return tenant
@@ -79,9 +80,17 @@ it('the operator changes limits, suspends and resumes', async () => {
   await limits.getByRole('button', { name: 'Save' }).click()
   await limits.getByText('Must be a whole number from 1 to 100000.').waitFor()
   await limits.getByLabel('Sessions that run a turn at once').fill('7')
+  await limits.getByLabel('All stay for so many hours').fill('0')
+  await limits.getByLabel('Then one a day, up to so many days').fill('30')
+  await limits.getByRole('button', { name: 'Save' }).click()
+  await limits.getByText('Must be a whole number from 1 to 8760.').waitFor()
+  await limits.getByLabel('All stay for so many hours').fill('6')
   await limits.getByRole('button', { name: 'Save' }).click()
   await limits.getByText('Saved.').waitFor()
-  expect(await readTenant('acme')).toMatchObject({ maxConcurrentSessions: 7 })
+  expect(await readTenant('acme')).toMatchObject({
+    maxConcurrentSessions: 7,
+    checkpointRetention: { allForHours: 6, hourlyForDays: 1, dailyForDays: 30 },
+  })
 
   const caps = page.getByRole('region', { name: 'Caps of Acme' })
   await caps.getByRole('button', { name: 'Set a daily cap' }).click()

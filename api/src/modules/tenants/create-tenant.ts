@@ -6,6 +6,7 @@ import type { RequestContext } from '../../context.ts'
 import type { CreateTenantInput } from '../../generated/resolver-types.ts'
 import { idempotencyKey, label, optional, parseInput, wholeNumber } from '../../graphql/parse-input.ts'
 import { loadOne } from '../load-one.ts'
+import { retentionInput } from './retention-input.ts'
 
 const SLUG = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
@@ -13,6 +14,7 @@ const input = z.object({
   slug: z.string().regex(SLUG, '1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end'),
   name: label(),
   maxConcurrentSessions: optional(wholeNumber(1, 100_000)),
+  checkpointRetention: optional(retentionInput),
   idempotencyKey,
 })
 

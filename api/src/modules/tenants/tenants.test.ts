@@ -33,6 +33,9 @@ test.each([
   [{ slug: 'a'.repeat(64), name: 'x' }, 'input.slug'],
   [{ slug: 'ok', name: ' ' }, 'input.name'],
   [{ slug: 'ok', name: 'x', maxConcurrentSessions: 0 }, 'input.maxConcurrentSessions'],
+  [{ slug: 'ok', name: 'x', checkpointRetention: { allForHours: 0 } }, 'input.checkpointRetention.allForHours'],
+  [{ slug: 'ok', name: 'x', checkpointRetention: { hourlyForDays: -1 } }, 'input.checkpointRetention.hourlyForDays'],
+  [{ slug: 'ok', name: 'x', checkpointRetention: { dailyForDays: 3_651 } }, 'input.checkpointRetention.dailyForDays'],
 ])('the tenant %j is refused', async (input, field) => {
   const { errors } = await api.ask(OPERATOR_KEY, CREATE, { input })
   expect(errors[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field, reason: expect.any(String) })
@@ -57,6 +60,29 @@ test('an operator finds tenants by id, slug and in pages, newest first; a tenant
     })
   expect((await api.ask(tenant.adminKey, '{ tenants { edges { cursor } } }')).errors[0]?.extensions).toEqual({ code: 'FORBIDDEN' })
   expect((await api.ask(tenant.adminKey, '{ tenant { id } }')).errors[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT' })
+})
+
+test('checkpoints are kept as the operator says: what is left out stays, and null is for good', async () => {
+  const RETENTION = 'tenant { id checkpointRetention { allForHours hourlyForDays dailyForDays } }'
+  const create = async (slug: string, checkpointRetention?: unknown) =>
+    api.get<{ createTenant: { tenant: { id: string; checkpointRetention: unknown } } }>(
+      OPERATOR_KEY,
+      `mutation ($input: CreateTenantInput!) { createTenant(input: $input) { ${RETENTION} } }`,
+      { input: { slug, name: 'x', checkpointRetention } },
+    )
+  expect((await create('plain')).createTenant.tenant.checkpointRetention).toEqual({ allForHours: 1, hourlyForDays: 1, dailyForDays: null })
+  const { id, checkpointRetention } = (await create('short', { allForHours: 2, dailyForDays: 30 })).createTenant.tenant
+  expect(checkpointRetention).toEqual({ allForHours: 2, hourlyForDays: 1, dailyForDays: 30 })
+  const update = async (input: object) => {
+    const mutation = `mutation ($input: UpdateTenantInput!) { updateTenant(input: $input) { ${RETENTION} } }`
+    const { updateTenant } = await api.get<{ updateTenant: { tenant: { checkpointRetention: unknown } } }>(OPERATOR_KEY, mutation, {
+      input: { id, ...input },
+    })
+    return updateTenant.tenant.checkpointRetention
+  }
+  expect(await update({ name: 'y' })).toEqual(checkpointRetention)
+  expect(await update({ checkpointRetention: { hourlyForDays: 0 } })).toEqual({ allForHours: 2, hourlyForDays: 0, dailyForDays: 30 })
+  expect(await update({ checkpointRetention: { dailyForDays: null } })).toEqual({ allForHours: 2, hourlyForDays: 0, dailyForDays: null })
 })
 
 test('a suspended tenant reads, and starts nothing', async () => {

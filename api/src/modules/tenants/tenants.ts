@@ -38,6 +38,11 @@ export const tenantResolvers: Resolvers = {
       principal.tenantId === null ? null : context.tenant(principal.tenantId).load.apiKey.load(principal.keyId),
   },
   Tenant: {
+    checkpointRetention: ({ checkpointAllHours, checkpointHourlyDays, checkpointDailyDays }) => ({
+      allForHours: checkpointAllHours,
+      hourlyForDays: checkpointHourlyDays,
+      dailyForDays: checkpointDailyDays,
+    }),
     budgets: ({ id }, _, context) => context.tenant(id).load.budgetsOfScope.load(id),
     apiKeys: async ({ id: tenantId }, args, context) => {
       const page = parsePage(args, { isKey: ID_KEY })

@@ -6,12 +6,14 @@ import type { RequestContext } from '../../context.ts'
 import type { UpdateTenantInput } from '../../generated/resolver-types.ts'
 import { isId, label, optional, parseInput, wholeNumber } from '../../graphql/parse-input.ts'
 import { loadOne } from '../load-one.ts'
+import { retentionInput } from './retention-input.ts'
 
 const input = z.object({
   id: z.string(),
   name: optional(label()),
   status: optional(z.enum(['ACTIVE', 'SUSPENDED'])),
   maxConcurrentSessions: optional(wholeNumber(1, 100_000)),
+  checkpointRetention: optional(retentionInput),
 })
 
 export const updateTenantMutation = async (_: unknown, args: { input: UpdateTenantInput }, context: RequestContext) => {
