@@ -28,10 +28,13 @@ export type DockerEngine = {
  */
 export const startDockerEngine = async ({ image }: { image: string }): Promise<DockerEngine> => {
   const folder = await mkdtemp(path.join(tmpdir(), 'longhaul-engine-'))
+  // Where the machine's engine stacks its layers, this one can too: on the layered disk of a container it would copy each of them whole.
+  const { DockerRootDir } = (await new Docker().info()) as { DockerRootDir: string }
+  const data = await mkdtemp(path.join(DockerRootDir, 'longhaul-engine-'))
   const socket = path.join(folder, 'docker.sock')
   const host = `unix://${socket}`
   const docker = new Docker({ socketPath: socket })
-  let daemon = await launch(folder, { host, docker })
+  let daemon = await launch(folder, { data, host, docker })
   const end = async (): Promise<void> => {
     if (daemon.exitCode !== null || daemon.signalCode !== null) return
     const exited = once(daemon, 'exit')
@@ -41,6 +44,7 @@ export const startDockerEngine = async ({ image }: { image: string }): Promise<D
   const stop = async (): Promise<void> => {
     await end()
     await rm(folder, { recursive: true, force: true })
+    await rm(data, { recursive: true, force: true })
   }
   try {
     const loading = await docker.loadImage(await new Docker().getImage(image).get())
@@ -54,16 +58,16 @@ export const startDockerEngine = async ({ image }: { image: string }): Promise<D
     docker,
     restart: async () => {
       await end()
-      daemon = await launch(folder, { host, docker })
+      daemon = await launch(folder, { data, host, docker })
     },
     kill: end,
     stop,
   }
 }
 
-const launch = async (folder: string, { host, docker }: { host: string; docker: Docker }): Promise<ChildProcess> => {
+const launch = async (folder: string, { data, host, docker }: { data: string; host: string; docker: Docker }): Promise<ChildProcess> => {
   const log = path.join(folder, 'dockerd.log')
-  const places = ['--data-root', path.join(folder, 'data'), '--exec-root', path.join(folder, 'exec'), '--pidfile', path.join(folder, 'pid')]
+  const places = ['--data-root', data, '--exec-root', path.join(folder, 'exec'), '--pidfile', path.join(folder, 'pid')]
   const settings = path.join(folder, 'daemon.json')
   await writeFile(settings, JSON.stringify((await keepsKeyOutside()) ? { 'deprecated-key-path': path.join(folder, 'key.json') } : {}))
   const apart = ['--containerd-namespace', path.basename(folder), '--containerd-plugins-namespace', `${path.basename(folder)}-plugins`]
