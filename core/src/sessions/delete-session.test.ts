@@ -39,3 +39,13 @@ test('what a session spent stays in the ledger, also when its rows are gone', as
   const settings = { databaseUrl: database.url, modelWitnesses: [], clientWitnesses: [], dockerHost: null, graceMs: 1_000, settled: true }
   expect((await checkDatabase(settings)).violations).toEqual([])
 })
+
+test("a deleted session's slot is another's at once", async () => {
+  const parts = silentParts(database.db)
+  const tenant = await seedTenant(database.db, { maxConcurrentSessions: 1 })
+  const [first, second] = [await seedSession(parts, tenant), await seedSession(parts, tenant)]
+  const { rows } = await database.superuser.query<{ id: string }>('select id from turn where session_id = $1', [second])
+  parts.wakes.length = 0
+  await deleteSession(parts, tenant.caller, { sessionId: first })
+  expect(parts.wakes).toMatchObject([{ turnId: rows[0]?.id }])
+})
