@@ -23,7 +23,7 @@ language sql set search_path = public as $$
 $$;
 
 -- A session that was deleted goes with its log and all of its rows, unless another's log begins with a piece of it. What it spent stays.
--- Returns the stored bytes that its snapshots named, or null where it has to stay.
+-- Returns the stored bytes that its snapshots, uploads and downloads named, or null where it has to stay.
 create or replace function purge_session(p_session text) returns text[]
 language plpgsql set search_path = public as $$
 declare
@@ -35,7 +35,10 @@ begin
     or exists (select from reservation where session_id = p_session and state = 'held') then
     return null;
   end if;
-  select coalesce(array_agg(distinct content_hash), '{}') into v_hashes from snapshot where session_id = p_session;
+  select coalesce(array_agg(content_hash), '{}') into v_hashes from (
+    select content_hash from snapshot where session_id = p_session
+    union select content_hash from upload where session_id = p_session
+    union select content_hash from download where session_id = p_session) x;
   delete from checkpoint where session_id = p_session;
   delete from session where id = p_session;
   return v_hashes;

@@ -84,6 +84,20 @@ describe('a deleted session', () => {
     expect(ofGone.contentHash).not.toBe(ofStays.contentHash)
   })
 
+  it('takes the files with it that people have put in and fetched', async () => {
+    const session = await playSession(test.db)
+    const [put, fetched] = await Promise.all(['put in', 'fetched'].map((text) => snapshots.put(Readable.from([Buffer.from(text)]))))
+    await test.superuser.query(
+      `with put as (insert into upload (session_id, seq, tenant_id, path, kind, stored_bytes, content_hash) values ($1, 1, $2, 'a', 'file', 6, $3))
+       insert into download (id, tenant_id, session_id, asked, size_bytes, content_hash, left_out, expires_at)
+       values ('dwn_1', $2, $1, 'fetch /workspace/a', 7, $4, 0, now() + interval '1 hour')`,
+      [session.sessionId, session.tenantId, put?.contentHash, fetched?.contentHash],
+    )
+    await remove(session)
+    await keepHouse({ db: test.db, snapshots, logger }, { thorough: false })
+    expect(await listAll(snapshots)).toEqual([])
+  })
+
   it('stays for as long as a fork reads its log, and goes after the last one', async () => {
     const parent = await playSession(test.db)
     const point = await checkpoint(parent)
@@ -102,6 +116,21 @@ describe('a deleted session', () => {
     await remove(grandchild)
     for (let pass = 0; pass < 3; pass++) await house()
     expect([await countRows('event', parent), await countRows('event', child), await listAll(snapshots)]).toEqual([0, 0, []])
+  })
+
+  it('that can not be removed yet keeps no other from going, and is tried again by the next pass', async () => {
+    const [stuck, other] = [await playSession(test.db), await playSession(test.db)]
+    for (const session of [stuck, other]) await remove(session)
+    await test.superuser.query("update session set deleted_at = now() - interval '2 hours' where id = $1", [stuck.sessionId])
+    await test.superuser.query(
+      `create function hold_on() returns trigger language plpgsql as $$ begin raise exception 'not yet'; end $$;
+       create trigger hold_on before delete on session for each row when (old.id = '${stuck.sessionId}') execute function hold_on()`,
+    )
+    expect(await house()).toBe(true)
+    expect([(await countRows('event', stuck)) > 0, await countRows('event', other)]).toEqual([true, 0])
+    await test.superuser.query('drop function hold_on cascade')
+    await house()
+    expect(await countRows('event', stuck)).toBe(0)
   })
 
   it('that lives can not be removed by the role that removes', async () => {

@@ -19,10 +19,16 @@ export const keepHouse = async (parts: HouseParts, { thorough }: { thorough: boo
     const { rows } = await client.query<{ mine: boolean }>("select pg_try_advisory_lock(hashtextextended('longhaul.house', 0)) as mine")
     if (!rows[0]?.mine) return false
     try {
-      const freed = [...(await purgeSessions(db)), ...(thorough ? await thinCheckpoints(db) : [])]
-      for (const contentHash of new Set(freed)) await removeContent(parts, contentHash)
-      await removeOldRows(db)
-      if (thorough) await sweepStore(parts)
+      // Each by itself: what one of them fails at is the next pass's, and keeps nobody from the rest.
+      const attempt = async <T>(work: () => Promise<T>, otherwise: T): Promise<T> =>
+        work().catch((error: unknown) => {
+          logger.error({ err: error }, 'what goes for good could not be removed yet')
+          return otherwise
+        })
+      const freed = [...(await attempt(() => purgeSessions(parts), [])), ...(thorough ? await attempt(() => thinCheckpoints(db), []) : [])]
+      for (const contentHash of new Set(freed)) await attempt(() => removeContent(parts, contentHash), undefined)
+      await attempt(() => removeOldRows(db), undefined)
+      if (thorough) await attempt(() => sweepStore(parts), undefined)
       if (freed.length > 0) logger.info({ snapshots: freed.length }, 'stored files that nobody can come back to are removed')
       return true
     } finally {
