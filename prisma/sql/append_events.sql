@@ -3,7 +3,7 @@
 -- p_epoch  the claim's epoch for what a turn writes; null for what people and the platform write.
 -- p_events [{type, actor, payload, costNanos?}]
 -- p_guard  what must still hold, else nothing is written: {"unread": 0}, {"control": false} or the one wish that it obeys, {"satisfied": true} (all conditions that are open),
---          {"conditions": 0} (there is none), {"budget": {id, limitNanos}} (the cap stands as it refused)
+--          {"conditions": 0} (there is none), {"budget": {id, limitNanos, spentNanos?}} (the cap stands as it refused, and no less is spent)
 -- p_turn   what becomes of the turn, see move_turn; null leaves it.
 -- p_settle {reservationId, costNanos, usage, basis}: settled in the same transaction; null for none.
 --
@@ -46,6 +46,12 @@ begin
     if p_guard ? 'budget' then
       perform from budget where id = p_guard->'budget'->>'id' and limit_nanos = (p_guard->'budget'->>'limitNanos')::bigint for share;
       if not found then
+        return jsonb_build_object('refused', 'budget');
+      end if;
+      -- Read once the lock is there: what was presumed of a dead worker's call may have turned out to be less.
+      if p_guard->'budget' ? 'spentNanos' and exists (select from budget u join spend x on x.scope = u.scope and x.scope_id = u.scope_id
+          where u.id = p_guard->'budget'->>'id' and (p_guard->'budget'->>'spentNanos')::bigint
+            > case u.period when 'DAY' then x.day_spent when 'MONTH' then x.month_spent else x.total_spent end) then
         return jsonb_build_object('refused', 'budget');
       end if;
     end if;

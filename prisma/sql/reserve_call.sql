@@ -3,7 +3,7 @@
 -- p: {id, turnId, agentId, workerId, kind, model, fixedNanos, perTokenNanos, maxTokens, minTokens, unpriced?}. The output shrinks to what
 -- fits, not below minTokens; the amount held is fixedNanos + perTokenNanos × the tokens granted.
 --
--- Returns {granted: true, maxTokens, amountNanos}, or {granted: false, by, budgetId, limitNanos, scope, resetsAt}: by 'spent', the cap can't
+-- Returns {granted: true, maxTokens, amountNanos}, or {granted: false, by, budgetId, limitNanos, spentNanos, scope, resetsAt}: by 'spent', the cap can't
 -- hold it whatever happens to the calls in flight; by 'held', it may fit when they are settled; or {refused: 'stale_epoch'}.
 create or replace function reserve_call(p_tenant text, p_session text, p_thread text, p_epoch int, p jsonb) returns jsonb
 language plpgsql set search_path = public as $$
@@ -35,7 +35,7 @@ begin
     order by (u.limit_nanos - case u.period when 'DAY' then x.day_spent when 'MONTH' then x.month_spent else x.total_spent end)
   loop
     if v_unpriced or b.limit_nanos - b.spent - b.reserved < v_least then
-      return jsonb_build_object('granted', false, 'by', case when v_unpriced or b.limit_nanos - b.spent < v_least then 'spent' else 'held' end, 'budgetId', b.id, 'limitNanos', b.limit_nanos::text,
+      return jsonb_build_object('granted', false, 'by', case when v_unpriced or b.limit_nanos - b.spent < v_least then 'spent' else 'held' end, 'budgetId', b.id, 'limitNanos', b.limit_nanos::text, 'spentNanos', b.spent::text,
         'scope', b.scope || ':' || b.scope_id, 'resetsAt', case b.period
           when 'DAY' then (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC'
           when 'MONTH' then (date_trunc('month', clock_timestamp() at time zone 'UTC') + interval '1 month') at time zone 'UTC' end);

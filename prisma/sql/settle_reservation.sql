@@ -35,6 +35,16 @@ begin
       order by due_at limit 8 for no key update skip locked); -- whoever waits longest
   end if;
 
+  -- A true figure below the presumed one: who stopped at a cap with what was presumed may fit now, and nothing else would wake him. The caps
+  -- are locked against who is about to wait at one: he is seen here, or he sees what was spent.
+  if r.state = 'presumed' and v_cost < r.amount_nanos then
+    perform from budget where (scope, scope_id) in (('AGENT', r.agent_id), ('SESSION', r.session_id), ('TENANT', r.tenant_id))
+      order by scope, scope_id, id for no key update;
+    update turn set state = 'due', due_at = clock_timestamp(), wait_scope = null, woken_at = null where id in (
+      select id from turn where tenant_id = r.tenant_id and state = 'waiting' and wait_reason = 'budget_reached' and wait_scope = any (v_scopes)
+      for no key update skip locked);
+  end if;
+
   with crossed as (
     update budget u set alerted_percent = x.percent, alerted_period = x.began
     from (

@@ -8,7 +8,15 @@ import { retrySerialization, type Settlement, toRow, toSettlementRow, type Wake 
 
 export type Reservation = { id: string; maxTokens: number; amountNanos: bigint }
 
-type Refusal = { granted: false; by: 'spent' | 'held'; budgetId: string; limitNanos: string; scope: string; resetsAt: string | null }
+type Refusal = {
+  granted: false
+  by: 'spent' | 'held'
+  budgetId: string
+  limitNanos: string
+  spentNanos: string
+  scope: string
+  resetsAt: string | null
+}
 
 export type ReserveResult =
   | { granted: true; reservation: Reservation }

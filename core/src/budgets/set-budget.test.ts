@@ -7,7 +7,7 @@ import { deleteSession } from '../sessions/delete-session.ts'
 import { claimTurn } from '../turns/claim-turn.ts'
 import { startLease } from '../turns/leases.ts'
 import { removeBudget } from './remove-budget.ts'
-import { type ReserveResult, reserveCall } from './reserve-call.ts'
+import { type ReserveResult, reserveCall, settleCall } from './reserve-call.ts'
 import { resumeStopped, setBudget } from './set-budget.ts'
 
 let test: TestDatabase
@@ -43,15 +43,15 @@ const seedRunning = async (tenant: Tenant) => {
   if (claim.refused !== undefined) throw new Error(claim.refused)
   const of = { tenantId, sessionId, threadId: claim.claimed.thread.id, epoch: claim.claimed.epoch, turnId }
   const call = { agentId, workerId, kind: 'work' as const, model: 'm', perTokenNanos: 0n, maxTokens: 1, minTokens: 1 }
-  const hold = (fixedNanos: bigint) => reserveCall(test.db, { ...of, ...call, id: createId('rsv'), fixedNanos })
+  const hold = (fixedNanos: bigint, id = createId('rsv')) => reserveCall(test.db, { ...of, ...call, id, fixedNanos })
   /** As a worker waits that was refused. */
   const wait = (refusal: ReserveResult) => {
     if (!('granted' in refusal) || refusal.granted) throw new Error('nothing was refused')
-    const { budgetId, limitNanos, scope } = refusal
+    const { budgetId, limitNanos, spentNanos, scope } = refusal
     return appendEvents(test.db, {
       ...of,
       events: [{ type: 'session.status', actor: 'platform', payload: { status: 'PAUSED', stopReason: 'BUDGET_REACHED', activity: null } }],
-      guard: { budget: { id: budgetId, limitNanos } },
+      guard: { budget: { id: budgetId, limitNanos, spentNanos } },
       turn: { op: 'wait', turnId, reason: 'budget_reached', scope, dueAt: null },
     })
   }
@@ -172,5 +172,39 @@ describe('a cap that is raised or taken away', () => {
     await held.query('commit')
     held.release()
     await raised
+  })
+})
+
+describe('a call of a dead worker that cost less than was presumed', () => {
+  /** Its worst case counts in full, until who made it says what it cost. */
+  const presume = async (tenant: Tenant) => {
+    const slow = await seedRunning(tenant)
+    const reservationId = createId('rsv')
+    await slow.hold(80n, reservationId)
+    await test.db.app.query('select presume_reservation($1, $2)', [tenant.tenantId, reservationId])
+    return () => settleCall(test.db, tenant.tenantId, { reservationId, costNanos: 10n, usage: null, basis: 'exact' })
+  }
+
+  it('sets free who stopped at a cap that now holds him', async () => {
+    const tenant = await seedTenant(test.db)
+    await change(100n, tenant)
+    const settle = await presume(tenant)
+    const { sessionId, hold, wait } = await seedRunning(tenant)
+    await wait(await hold(60n))
+    expect(await turnOf(sessionId)).toMatchObject({ state: 'waiting' })
+    const { wakes } = await settle()
+    expect(await turnOf(sessionId)).toMatchObject({ state: 'due' })
+    expect(wakes).toHaveLength(1)
+  })
+
+  it('is not missed by a turn that was refused before and is about to wait', async () => {
+    const tenant = await seedTenant(test.db)
+    await change(100n, tenant)
+    const settle = await presume(tenant)
+    const { sessionId, hold, wait } = await seedRunning(tenant)
+    const refusal = await hold(60n)
+    await settle()
+    expect(await wait(refusal)).toEqual({ refused: 'budget' })
+    expect(await turnOf(sessionId)).toMatchObject({ state: 'running' })
   })
 })

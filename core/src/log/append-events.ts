@@ -54,7 +54,7 @@ export type Append = {
     control?: false | 'pause' | 'interrupt'
     satisfied?: true
     conditions?: 0
-    budget?: { id: string; limitNanos: string }
+    budget?: { id: string; limitNanos: string; spentNanos?: string }
   }
   turn?: TurnMove
   settle?: Settlement

@@ -7,12 +7,13 @@ const LOOK_AGAIN_MS = 15_000
 
 /**
  * Held by calls in flight: the session is QUEUED and the settlement that frees the money wakes it. Over the cap with what is spent
- * alone: PAUSED, until the cap is raised or its period ends. Does not wait where the cap is another one by now, or a person has spoken: who
- * changed the cap has told those that waited then, and a session that stops at a cap goes on by itself, which a pause must not.
+ * alone: PAUSED, until the cap is raised or its period ends. Does not wait where the cap is another one by now, less is spent, or a person has
+ * spoken: who changed it has told those that waited then, and a session that stops at a cap goes on by itself, which a pause must not.
  */
 export const waitForBudget = async (stretch: Stretch, blocked: BudgetBlock): Promise<'go_on' | 'let_go'> => {
   const turnId = stretch.claim.turn.id
-  const guard = { control: false, budget: { id: blocked.budgetId, limitNanos: blocked.limitNanos } } as const
+  const { budgetId: id, limitNanos, spentNanos } = blocked
+  const guard = { control: false, budget: { id, limitNanos, spentNanos } } as const
   if (blocked.by === 'spent') await stretch.parts.atPoint('before_terminal')
   const result =
     blocked.by === 'held'
