@@ -70,13 +70,18 @@ begin
   where id = p_checkpoint and state = 'taking';
 end $$;
 
--- What a dead worker was taking: asked for again where a person waits for it, else failed. Nobody asks for those of a deleted session.
+-- What a dead worker was taking: asked for again where a person waits for it, else failed. Nobody asks for those of a deleted session. It
+-- waits for no lock: what somebody has locked is his, or the next look's.
 create or replace function free_checkpoints() returns void
 language sql set search_path = public as $$
   update checkpoint k set state = case when k.trigger = 'MANUAL' then 'asked' else 'failed' end, problem = 'the worker that took it died'
-  where k.state = 'taking' and not exists (select from lease l where l.worker_id = k.taken_by and l.expires_at > clock_timestamp());
+  where k.id in (select c.id from checkpoint c
+    where c.state = 'taking' and not exists (select from lease l where l.worker_id = c.taken_by and l.expires_at > clock_timestamp())
+    for no key update skip locked);
   update checkpoint k set state = 'failed', problem = 'its session was deleted'
-  where k.state = 'asked' and exists (select from session s where s.id = k.session_id and s.deleted_at is not null);
+  where k.id in (select c.id from checkpoint c
+    where c.state = 'asked' and exists (select from session s where s.id = c.session_id and s.deleted_at is not null)
+    for no key update skip locked);
 $$;
 
 -- Which of these checkpoints' images may be let go of, because nobody can go back to them: marked so before it happens, in the order that a fork
