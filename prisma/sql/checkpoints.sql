@@ -19,6 +19,12 @@ begin
   if (p_epoch is null and c.worker_id is not null) or (p_epoch is not null and (c.worker_id is null or c.epoch <> p_epoch)) then
     return '{"refused": "held"}';
   end if;
+  -- Of two workers of an engine that find the same sandbox idle, one makes it an image.
+  if p_checkpoint->>'trigger' = 'SUSPEND' and (s.sandbox_id is null or exists (select from checkpoint k
+      where k.session_id = s.id and k.state = 'taking' and k.trigger = 'SUSPEND'
+        and exists (select from lease l where l.worker_id = k.taken_by and l.expires_at > clock_timestamp()))) then
+    return '{"refused": "taken"}';
+  end if;
   if p_checkpoint ? 'trigger' then
     insert into checkpoint (id, tenant_id, session_id, thread_id, state, taken_by, trigger, actor, created_at)
     values (p_checkpoint->>'id', p_tenant, s.id, s.primary_thread_id, 'taking', p_worker, p_checkpoint->>'trigger', 'platform', clock_timestamp());

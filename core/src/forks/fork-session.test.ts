@@ -185,7 +185,7 @@ describe('a checkpoint', () => {
     const begin = test.db.app.query("select begin_checkpoint($1, $2, null, 'wrk_test', $3) as begun", [
       busy.tenantId,
       busy.sessionId,
-      JSON.stringify({ id: 'ckp_torn', trigger: 'SUSPEND' }),
+      JSON.stringify({ id: 'ckp_torn', trigger: 'CADENCE' }),
     ])
     const { epoch, seq } = (await begin).rows[0].begun
     await test.superuser.query('update claim set epoch = epoch + 1 where session_id = $1', [busy.sessionId])
