@@ -91,7 +91,8 @@ language sql set search_path = public as $$
 $$;
 
 -- Which of these checkpoints' images may be let go of, because nobody can go back to them: marked so before it happens, in the order that a fork
--- looks in, or one that begins meanwhile would find its files gone. Wanted are those being taken, and the whole ones in reach: the session is
+-- looks in, or one that begins meanwhile would find its files gone. Wanted are those asked for or being taken, whose next image bears the same
+-- name, and the whole ones in reach: the session is
 -- there and somebody asked for it or it is among the p_kept newest, or a fork that is there may have to go back to it. Ids that nobody knows
 -- are nobody's. What somebody has locked is left to the next time.
 create or replace function thin_checkpoints(p_checkpoints text[], p_kept int) returns setof text
@@ -103,7 +104,7 @@ begin
   v_free := array(select id from checkpoint where id = any(p_checkpoints) for no key update skip locked);
   return query with unwanted as (
     select k.id from checkpoint k join session s on s.id = k.session_id
-    where k.id = any(v_free) and k.state <> 'taking' and not (k.state = 'whole' and (
+    where k.id = any(v_free) and k.state not in ('asked', 'taking') and not (k.state = 'whole' and (
       is_leaned_on(k.id) or (s.deleted_at is null and (k.trigger in ('MANUAL', 'FORK') or k.id in (
         select n.id from checkpoint n where n.session_id = k.session_id and n.state = 'whole' and n.image_id is not null order by n.created_at desc limit p_kept)))
       or exists (select from log_segment g join session f on f.id = g.session_id

@@ -58,6 +58,12 @@ it('an image that nobody can go back to is let go of: unknown, failed, or of a s
   expect(await reap(createImages(all, 1_000))).toEqual(all)
 })
 
+it('one of a checkpoint that is asked for again stays: what its next taker keeps bears the same name', async () => {
+  const { id } = await takeCheckpoint(test.db, await playSession(test.db))
+  await test.superuser.query("update checkpoint set state = 'asked', trigger = 'MANUAL' where id = $1", [id])
+  expect(await reap(createImages([id]))).toEqual([id])
+})
+
 it('of those that the platform took by itself the three newest stay, and every one that somebody asked for', async () => {
   const session = await playSession(test.db)
   const ids: string[] = []

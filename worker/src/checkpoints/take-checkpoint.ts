@@ -44,9 +44,11 @@ const finishTaking = async (
   more: (files: KeptFiles) => NewEvent[],
 ): Promise<boolean> => {
   const fail = async (problem: string, again: boolean): Promise<false> => {
+    // First, while nobody else may take it: what he keeps would bear the same name. Where this fails, the reaper finds it.
+    await parts.sandboxes.provider.images?.remove(checkpointId).catch((error: unknown) => {
+      parts.logger.warn({ err: error, sessionId, checkpointId }, 'what was kept for a checkpoint could not be removed yet')
+    })
     await failCheckpoint(parts.db, { tenantId, checkpointId, problem, again })
-    // What was kept for it is nobody's now. Where this fails, the reaper finds it.
-    await parts.sandboxes.provider.images?.remove(checkpointId)
     return false
   }
   try {
