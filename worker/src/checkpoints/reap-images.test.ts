@@ -17,13 +17,13 @@ beforeAll(async () => {
 afterAll(() => test?.close())
 
 /** An engine with nothing but images, made so long ago. */
-const createImages = (ids: readonly string[], ageMs = 600_000): SandboxImages & { ids: Set<string> } => {
+const createImages = (ids: readonly string[], ageMs = 600_000, sessionId = 's'): SandboxImages & { ids: Set<string> } => {
   const kept = new Set(ids)
   const toFound = (checkpointId: string): FoundImage => ({
     checkpointId,
     imageId: `sha256:${checkpointId}`,
     tenantId: 't',
-    sessionId: 's',
+    sessionId,
     createdAt: new Date(Date.now() - ageMs),
   })
   return {
@@ -56,6 +56,17 @@ it('an image that nobody can go back to is let go of: unknown, failed, or of a s
   const all = [...points.map(({ id }) => id), before, 'ckp_unknown']
   expect(await reap(createImages(all))).toEqual([kept, ofForked])
   expect(await reap(createImages(all, 1_000))).toEqual(all)
+})
+
+it('one of a deleted session goes however young it is, but not where a fork may go back to it', async () => {
+  const session = await playSession(test.db)
+  const forker = { tenantId: session.tenantId, keyId: 'key_x' }
+  const [forked, other] = [(await takeCheckpoint(test.db, session)).id, (await takeCheckpoint(test.db, session)).id]
+  await forkSession(silentParts(test.db), forker, { checkpointId: forked, forks: [AS_PARENT] })
+  const images = createImages([forked, other, 'ckp_asked_for_again'], 1_000, session.sessionId)
+  expect(await reap(images)).toEqual([forked, other, 'ckp_asked_for_again'])
+  await deleteSession(silentParts(test.db), forker, session)
+  expect(await reap(images)).toEqual([forked])
 })
 
 it('one of a checkpoint that is asked for again stays: what its next taker keeps bears the same name', async () => {
