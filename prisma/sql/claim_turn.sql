@@ -23,7 +23,7 @@ begin
     if exists (select from lease where worker_id = c.worker_id and expires_at > clock_timestamp()) then return '{"refused": "held"}'; end if;
   end if;
   if not exists (select from lease where worker_id = p_worker and expires_at > clock_timestamp()) then return '{"refused": "no_lease"}'; end if;
-  if exists (select from engine where id = p_engine and draining) then return '{"refused": "draining"}'; end if;
+  if engine_drains(p_engine) then return '{"refused": "draining"}'; end if;
   -- Which engine it is with changes only once another one has made a sandbox of it: one that comes back before has it, with its files.
   if s.engine_id is not null and s.engine_id is distinct from p_engine and not engine_gone(s.engine_id) then
     return jsonb_build_object('refused', 'engine', 'engineId', s.engine_id);

@@ -26,7 +26,8 @@ begin
     'failedLine', b.failed_line, 'problem', b.problem, 'log', right(b.log, 2000));
 end $$;
 
--- Takes a build that is asked for, once. Returns what it is made from, or null where somebody else has it or its time has not come.
+-- Takes a build that is asked for, once. Returns what it is made from, or null where somebody else has it, its time has not come, or its
+-- engine is emptied: nobody could use it there.
 create or replace function take_build(p_tenant text, p_build text, p_worker text) returns jsonb
 language plpgsql set search_path = public as $$
 declare
@@ -34,7 +35,7 @@ declare
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
   update environment_build set state = 'building', worker_id = p_worker, attempts = attempts + 1, started_at = clock_timestamp(), log = '', log_truncated = false
-  where id = p_build and state = 'asked' and coalesce(retry_at <= clock_timestamp(), true) returning * into b;
+  where id = p_build and state = 'asked' and coalesce(retry_at <= clock_timestamp(), true) and not engine_drains(engine_id) returning * into b;
   if not found then return null; end if;
   return (select jsonb_build_object('id', b.id, 'tenantId', b.tenant_id, 'attempts', b.attempts, 'image', v.image, 'network', v.network, 'script', v.setup_script,
     'cpus', v.cpus, 'memoryMb', v.memory_mb, 'diskMb', v.disk_mb) from environment_version v where v.id = b.environment_version_id);
@@ -93,8 +94,8 @@ begin
   return fill_slots(p_tenant);
 end $$;
 
--- What dead workers were building is asked for again. What is asked of an engine that has no worker is forgotten: who waits for it asks
--- where he runs next. Turns that wait for what is over, or forgotten, become due. Returns the jobs to add.
+-- What dead workers were building is asked for again. What is asked of an engine that has no worker, or is emptied, is forgotten: who waits
+-- for it asks where he runs next. Turns that wait for what is over, or forgotten, become due. Returns the jobs to add.
 create or replace function sweep_builds() returns jsonb
 language plpgsql set search_path = public as $$
 declare
@@ -107,7 +108,7 @@ begin
   update environment_build b set state = case when b.attempts >= 3 then 'failed' else 'asked' end, worker_id = null,
     problem = 'the worker that built it died', finished_at = case when b.attempts >= 3 then clock_timestamp() end
   where b.state = 'building' and not exists (select from lease l where l.worker_id = b.worker_id and l.expires_at > clock_timestamp());
-  delete from environment_build where state = 'asked' and not engine_answers(engine_id);
+  delete from environment_build where state = 'asked' and (not engine_answers(engine_id) or engine_drains(engine_id));
   for v_tenant in
     with woken as (
       update turn set state = 'due', due_at = clock_timestamp(), wait_reason = null, wait_scope = null, woken_at = null where id in (

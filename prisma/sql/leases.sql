@@ -20,6 +20,6 @@ language sql set search_path = public as $$
   insert into lease (worker_id, engine_id, kind, host, pid, started_at, expires_at)
   values (p_worker, p_engine, p_kind, p_host, p_pid, clock_timestamp(), clock_timestamp() + p_lease_ms * interval '1 millisecond');
   insert into engine (id) select p_engine where p_engine is not null
-  on conflict (id) do update set absent_ms = 0, looked_at = null, gone = false, draining = false
+  on conflict (id) do update set absent_ms = 0, looked_at = null, gone = false, draining = false, drained_by = null
     where p_kind = 'worker' and not (p_again and engine.draining) and (engine.gone or engine.draining or engine.looked_at is not null);
 $$;

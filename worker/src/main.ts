@@ -19,10 +19,16 @@ await awaitDatabase(parts.db, { production: config.nodeEnv === 'production', log
   process.exit(1)
 })
 if (process.argv.includes('--drain')) {
-  const { stored, failed } = await drainEngine(parts, { leaseMs: config.leaseMs, renewMs: config.leaseRenewMs })
-  logger.info({ stored, failed }, 'the engine is empty: its sessions go on anywhere')
+  let isEmpty = false
+  try {
+    const { stored, failed } = await drainEngine(parts, { leaseMs: config.leaseMs, renewMs: config.leaseRenewMs })
+    isEmpty = failed.length === 0
+    logger.info({ stored, failed }, 'the engine is empty: its sessions go on anywhere')
+  } catch (error) {
+    logger.error({ err: error }, 'the engine could not be emptied')
+  }
   await parts.close()
-  process.exit(failed.length === 0 ? 0 : 1)
+  process.exit(isEmpty ? 0 : 1)
 }
 const worker = await startWorker(parts, {
   concurrency: config.workerConcurrency,

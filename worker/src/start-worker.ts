@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { WakeConsumer } from '@longhaul/core/src/queue/wake-queue.ts'
 import { archivesSettled } from './checkpoints/archive-checkpoint.ts'
 import { startServingCheckpoints } from './checkpoints/serve-checkpoints.ts'
 import { suspendIdle } from './checkpoints/suspend-idle.ts'
@@ -12,6 +11,7 @@ import { startWatchingPeers } from './consumers/peers.ts'
 import { startReaping } from './consumers/reap.ts'
 import { createSuspectRunner } from './consumers/suspects.ts'
 import { startSweeping } from './consumers/sweep.ts'
+import { startTakingWakes, type WakeTaker } from './consumers/take-wakes.ts'
 import type { SetUpLimits } from './environments/build-set-up.ts'
 import { startServingBuilds } from './environments/serve-builds.ts'
 import { type DownloadLimits, startAnsweringLooks } from './files/answer-looks.ts'
@@ -48,14 +48,8 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   const sweeping = startSweeping(parts, { everyMs: options.sweepMs, moveAfterMs: options.moveAfterMs })
   const engineId = await findEngine(sandboxes.provider, parts)
   const active = new ActiveTurns()
-  let consumer: WakeConsumer | null = null
-  let drained: Promise<void> | null = null
-  const stopTaking = (): Promise<void> => {
-    if (consumer === null) return Promise.resolve()
-    if (drained === null) logger.info('no further wakes are taken')
-    drained ??= consumer.stop()
-    return drained
-  }
+  let wakes: WakeTaker | null = null
+  let isDraining = false
   const lease = await keepLease(
     { db, active, queue, logger },
     {
@@ -63,8 +57,10 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
       engineId,
       leaseMs: options.leaseMs,
       renewMs: options.renewMs,
-      // The database refuses it every claim from now on: wakes are for others.
-      onDraining: () => void stopTaking(),
+      onDraining: (draining) => {
+        isDraining = draining
+        wakes?.drains(draining)
+      },
     },
   )
   const peers = await startWatchingPeers(parts, { workerId: lease.workerId, everyMs: options.renewMs })
@@ -99,18 +95,20 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
     options.reapMs,
   )
   const house = startKeepingHouse(parts, options.houseMs)
-  consumer = await queue.consume({
+  const taking = await startTakingWakes(parts, {
     engineId,
     concurrency: options.concurrency,
     onWake: (job) => advanceTurn(advancing, job),
     takesHint: peers.isFirst,
   })
+  wakes = taking
+  taking.drains(isDraining)
   logger.info({ workerId: lease.workerId(), engineId, sandbox: sandboxes.provider.name }, 'the worker is ready')
 
   return {
     workerId: lease.workerId,
     stop: async () => {
-      const drained = stopTaking()
+      const drained = taking.stop()
       const suspectsEnded = suspects.stop()
       const buildsEnded = builds.stop(options.drainMs)
       await Promise.race([drained, sleep(options.drainMs, undefined, { ref: false })])

@@ -2,11 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts'
 import { seedSession, seedTenant, silentParts } from '../../testing/seeds.ts'
 import { createCheckpoint } from '../checkpoints/create-checkpoint.ts'
-import { createDirectorySnapshotStore } from '../checkpoints/directory-snapshot-store.ts'
 import { findAskedCheckpoints } from '../checkpoints/find-asked-checkpoints.ts'
 import { askForFiles } from '../files/ask-for-files.ts'
-import { keepHouse } from '../housekeeping/keep-house.ts'
-import { createLogger } from '../logger.ts'
 import { claimTurn } from './claim-turn.ts'
 import { endLease, startLease } from './leases.ts'
 import { sweepTurns } from './sweep-turns.ts'
@@ -21,7 +18,6 @@ beforeEach(async () => {
   await test.superuser.query("update turn set state = 'settled', woken_at = null")
 })
 
-const logger = createLogger({ name: 'test', level: 'silent' })
 const leaseOf = (workerId: string, engineId: string) => ({
   workerId,
   engineId,
@@ -140,35 +136,6 @@ it('its files are looked at where it will go on from, once nobody waits for its 
   expect(await look()).toEqual(['two', null])
 })
 
-const empty = (engineId: string) =>
-  test.superuser.query('update engine set draining = true, gone = true, looked_at = null, absent_ms = 0 where id = $1', [engineId])
-const engineOf = async (id: string) => (await test.superuser.query('select draining, gone from engine where id = $1', [id])).rows[0]
-
-it('an engine that was emptied stays so where one of its workers was without a lease for a moment, until one starts on it', async () => {
-  await begin('wrk_1', 'emptied')
-  await empty('emptied')
-  await endLease(test.db, 'wrk_1')
-  await startLease(test.db, { ...leaseOf('wrk_2', 'emptied'), again: true })
-  expect(await engineOf('emptied')).toEqual({ draining: true, gone: true })
-  await begin('wrk_3', 'emptied')
-  expect(await engineOf('emptied')).toEqual({ draining: false, gone: false })
-  // One that was only away is not emptied: it has its sessions again.
-  await test.superuser.query("update engine set gone = true where id = 'emptied'")
-  await startLease(test.db, { ...leaseOf('wrk_4', 'emptied'), again: true })
-  expect(await engineOf('emptied')).toEqual({ draining: false, gone: false })
-})
-
-it('an engine that was emptied is remembered for as long as a worker of it lives, though no session is with it', async () => {
-  await begin('wrk_1', 'last')
-  await empty('last')
-  const house = () => keepHouse({ db: test.db, snapshots: createDirectorySnapshotStore('/nowhere'), logger }, { thorough: false })
-  await house()
-  expect(await engineOf('last')).toEqual({ draining: true, gone: true })
-  await endLease(test.db, 'wrk_1')
-  await house()
-  expect(await engineOf('last')).toBeUndefined()
-})
-
 it('a checkpoint that somebody asks for of a session whose engine is gone is taken by whoever looks', async () => {
   await begin('wrk_1', 'left')
   await begin('wrk_2', 'two')
@@ -176,6 +143,6 @@ it('a checkpoint that somebody asks for of a session whose engine is gone is tak
   const { checkpointId } = await createCheckpoint(silentParts(test.db), tenant.caller, { sessionId, label: null })
   const asked = async () => (await findAskedCheckpoints(test.db, 'two')).filter(({ id }) => id === checkpointId)
   expect(await asked()).toEqual([])
-  await empty('left')
+  await test.superuser.query("update engine set gone = true where id = 'left'")
   expect(await asked()).toMatchObject([{ tenantId, sessionId }])
 })

@@ -22,7 +22,7 @@ export type LeaseKeeper = {
  */
 export const keepLease = async (
   { db, active, queue, logger }: { db: Database; active: ActiveTurns; queue: Pick<WakeQueue, 'send'>; logger: Logger },
-  options: { kind: WorkerKind; engineId: string | null; leaseMs: number; renewMs: number; onDraining?: () => void },
+  options: { kind: WorkerKind; engineId: string | null; leaseMs: number; renewMs: number; onDraining?: (draining: boolean) => void },
 ): Promise<LeaseKeeper> => {
   let workerId = createId('wrk')
   let renewedAt = performance.now()
@@ -67,7 +67,7 @@ export const keepLease = async (
       const { alive, draining, claims } = await renewLease(db, { workerId, leaseMs: options.leaseMs })
       if (alive) {
         renewedAt = askedAt
-        if (draining) options.onDraining?.()
+        options.onDraining?.(draining ?? false)
         for (const claim of active.reconcile(claims, askedAt)) void letGo(claim)
         return
       }
