@@ -1,6 +1,7 @@
 /** The api as a process: any number of them, behind any load balancer. */
 import { awaitDatabase } from '@longhaul/core/src/await-database.ts'
 import { openSnapshotStore } from '@longhaul/core/src/checkpoints/open-snapshot-store.ts'
+import { claimStore, ForeignStoreError } from '@longhaul/core/src/checkpoints/store-marker.ts'
 import { type Config, readConfigOrExit } from '@longhaul/core/src/config.ts'
 import { toFileLimits } from '@longhaul/core/src/files/file-limits.ts'
 import { openAnnouncer } from '@longhaul/core/src/log/open-announcer.ts'
@@ -40,6 +41,10 @@ const queue = createWakeQueue(
 const keyring = createKeyring({ db, operatorKey: config.operatorKey, logger })
 const git = { allowedPrivateHosts: config.gitAllowedPrivateHosts, caFile: config.gitCaFile ?? null }
 const [snapshots, files] = [openSnapshotStore(config), toFileLimits(config)]
+await claimStore({ db, snapshots }).catch((error: unknown) => {
+  if (error instanceof ForeignStoreError) refuse(error)
+  logger.warn({ err: error }, 'the snapshot store could not be asked yet')
+})
 
 const api = await startApi({ db, announcer, queue, keyring, git, snapshots, files, logger }, { host: config.host, port: config.port })
 logger.info({ url: api.url }, 'the api listens')

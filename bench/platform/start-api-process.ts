@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestDatabase } from '@longhaul/core/testing/database.ts'
 import { type Child, startChild } from './start-child.ts'
+import { storeOf } from './store-of.ts'
 
 /** An api as a user runs it. `url` has no path. */
 export const startApiProcess = async (test: TestDatabase): Promise<Child & { url: string }> => {
@@ -11,7 +12,13 @@ export const startApiProcess = async (test: TestDatabase): Promise<Child & { url
   const url = `http://127.0.0.1:${port}`
   const api = await startChild(
     'api/src/main.ts',
-    { DATABASE_URL: test.url, PORT: String(port), OPERATOR_KEY: 'a-benchmark-operator-key', LOG_LEVEL: 'warn' },
+    {
+      DATABASE_URL: test.url,
+      SNAPSHOT_URL: storeOf(test),
+      PORT: String(port),
+      OPERATOR_KEY: 'a-benchmark-operator-key',
+      LOG_LEVEL: 'warn',
+    },
     () => isReady(url),
   )
   return { ...api, url }

@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { TestDatabase } from '@longhaul/core/testing/database.ts'
 import type { ScriptedModel } from '@longhaul/core/testing/scripted-model/scripted-model.ts'
 import { type Child, startChild } from './start-child.ts'
+import { storeOf } from './store-of.ts'
 
 /** A worker as a user runs it, on this database and this model. */
 export const startWorkerProcess = async ({
@@ -23,6 +24,7 @@ export const startWorkerProcess = async ({
     {
       DATABASE_URL: test.url,
       DATA_DIR: dataDir,
+      SNAPSHOT_URL: storeOf(test),
       ANTHROPIC_API_KEY: model.apiKey,
       ANTHROPIC_BASE_URL: model.url,
       SANDBOX_IMAGE: image,

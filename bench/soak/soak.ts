@@ -47,10 +47,8 @@ export const soak = async ({ image, seconds, atOnce, sampleSeconds, onSample }: 
   const folder = await mkdtemp(path.join(tmpdir(), 'longhaul-soak-'))
   const witnessFile = path.join(folder, 'model.jsonl')
   const model = await startScriptedModel({ scripts, witnessFile, keep: 100 })
-  const snapshots = path.join(folder, 'snapshots')
-  const env = { SNAPSHOT_URL: `file://${snapshots}` }
   const api = await startApiProcess(test)
-  const workers = await Promise.all(Array.from({ length: WORKERS }, () => startWorkerProcess({ test, model, image, env })))
+  const workers = await Promise.all(Array.from({ length: WORKERS }, () => startWorkerProcess({ test, model, image })))
   const { tenantId, agentId, environmentId } = await seedTenant(test.db)
   const { secret } = await createApiKey(test.db, { tenantId, name: 'soak', role: 'ADMIN', expiresAt: null }, async () => {})
 

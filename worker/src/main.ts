@@ -3,6 +3,7 @@
  * settings come from the environment.
  */
 import { awaitDatabase } from '@longhaul/core/src/await-database.ts'
+import { claimStore, ForeignStoreError } from '@longhaul/core/src/checkpoints/store-marker.ts'
 import { readConfigOrExit } from '@longhaul/core/src/config.ts'
 import { createLogger } from '@longhaul/core/src/logger.ts'
 import { serveMetrics } from '@longhaul/core/src/metrics/serve-metrics.ts'
@@ -18,6 +19,8 @@ await awaitDatabase(parts.db, { production: config.nodeEnv === 'production', log
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)
 })
+await claimStore(parts).catch(refuseForeign)
+
 if (process.argv.includes('--drain')) {
   let isEmpty = false
   try {
@@ -60,3 +63,12 @@ const stop = async (signal: string): Promise<void> => {
 process.on('SIGTERM', () => void stop('SIGTERM'))
 process.on('SIGINT', () => void stop('SIGINT'))
 process.on('unhandledRejection', (error) => logger.error({ err: error }, 'a promise was rejected and nobody listened'))
+
+/** A store that can't be asked now may be the right one: only one that has answered is refused. */
+function refuseForeign(error: unknown): void {
+  if (error instanceof ForeignStoreError) {
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  }
+  logger.warn({ err: error }, 'the snapshot store could not be asked yet')
+}

@@ -94,7 +94,7 @@ const checkSetUps = async (
 
 /** Snapshots, what people put in, pieces of what they are still sending, and what is kept for who downloads it. */
 const NAMED_IN_STORE = `select content_hash as hash from snapshot union select content_hash from upload
-  union select content_hash from open_upload_part union select content_hash from download`
+  union select content_hash from open_upload_part union select content_hash from download union select content_hash from store_marker`
 
 const checkStored = async (
   scope: Omit<Scope, 'tenantId'>,

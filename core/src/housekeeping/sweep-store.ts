@@ -1,3 +1,4 @@
+import { requireStore } from '../checkpoints/store-marker.ts'
 import type { HouseParts } from './keep-house.ts'
 
 /** Bytes this young may be named by a row that is on its way. */
@@ -5,8 +6,12 @@ const GRACE_MS = 5 * 60_000
 /** What is still being written after so long is dead. */
 const REMAINS_MS = 24 * 60 * 60_000
 
-/** Finds stored bytes that no row names: a crash came between them and their row, or between a row's end and theirs. */
+/**
+ * Finds stored bytes that no row names: a crash came between them and their row, or between a row's end and theirs. Never in a store that is
+ * not this installation's: another's rows would name them.
+ */
 export const sweepStore = async (parts: HouseParts, { graceMs = GRACE_MS }: { graceMs?: number } = {}): Promise<void> => {
+  await requireStore(parts)
   await parts.snapshots.removeRemains(REMAINS_MS)
   for await (const { contentHash, storedAt } of parts.snapshots.list())
     if (Date.now() - storedAt.getTime() > graceMs) await removeContent(parts, contentHash)

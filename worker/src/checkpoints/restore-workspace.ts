@@ -4,6 +4,7 @@ import { walkArchive } from '@longhaul/core/src/archives/walk-archive.ts'
 import { openSnapshot } from '@longhaul/core/src/checkpoints/open-snapshot.ts'
 import { condemnCheckpoint } from '@longhaul/core/src/checkpoints/restore-points.ts'
 import { SnapshotCorruptError, SnapshotMissingError } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
+import { requireStore } from '@longhaul/core/src/checkpoints/store-marker.ts'
 import { digestManifest } from '@longhaul/core/src/conditions/manifest.ts'
 import { type Sandbox, SandboxUnavailableError } from '../sandboxes/sandbox.ts'
 import type { TurnParts } from '../turn/stretch.ts'
@@ -13,7 +14,8 @@ import type { Origin } from './find-origin.ts'
 
 /**
  * Puts a checkpoint's archive into a new sandbox, and reads back whether it is what was stored. A checkpoint that fails is never used
- * again: SandboxUnavailableError, and the next attempt begins with the one before it.
+ * again: SandboxUnavailableError, and the next attempt begins with the one before it. Where the store itself is not there, ForeignStoreError: it
+ * is no checkpoint's fault.
  */
 export const restoreWorkspace = async (
   parts: Pick<TurnParts, 'db' | 'snapshots' | 'logger'>,
@@ -28,6 +30,7 @@ export const restoreWorkspace = async (
     if (digest !== snapshot.digest) throw new WorkspaceArchiveError('what was restored does not have the digest it was stored under')
   } catch (error) {
     if (!isBroken(error)) throw error
+    if (error instanceof SnapshotMissingError) await requireStore(parts)
     parts.logger.error({ err: error, checkpointId }, 'a checkpoint can not be restored: the one before it is used')
     await condemnCheckpoint(parts.db, { tenantId, checkpointId, problem: error.message })
     throw new SandboxUnavailableError(`Checkpoint ${checkpointId} can't be restored: the one before it is used.`, { cause: error })

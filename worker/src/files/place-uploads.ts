@@ -1,4 +1,5 @@
 import { SnapshotCorruptError, SnapshotMissingError } from '@longhaul/core/src/checkpoints/snapshot-store.ts'
+import { requireStore } from '@longhaul/core/src/checkpoints/store-marker.ts'
 import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import { readUploads, type WaitingUpload } from '@longhaul/core/src/files/read-uploads.ts'
 import { type CommandResult, RepeatedCallError, type Sandbox, SandboxUnavailableError } from '../sandboxes/sandbox.ts'
@@ -53,6 +54,7 @@ const place = async (stretch: Stretch, { sandbox, upload }: { sandbox: Sandbox; 
     lent = await sandbox.lend(await stretch.parts.snapshots.get(upload.contentHash), upload.storedBytes)
   } catch (error) {
     if (!(error instanceof SnapshotMissingError || error instanceof SnapshotCorruptError)) throw error
+    if (error instanceof SnapshotMissingError) await requireStore(stretch.parts)
     stretch.parts.logger.error({ err: error, sessionId: stretch.claim.session.id, seq: upload.seq }, 'the bytes of an upload are lost')
     return 'its stored bytes are lost: it must be uploaded again'
   }

@@ -1,3 +1,4 @@
+import { ForeignStoreError } from '@longhaul/core/src/checkpoints/store-marker.ts'
 import { requireSetUp, type SetUp, SetUpFailedError, SetUpPendingError } from '../environments/require-set-up.ts'
 import { waitForSetUp } from '../environments/wait-for-set-up.ts'
 import {
@@ -69,7 +70,9 @@ const letGo = async (stretch: Stretch, error: unknown): Promise<'let_go'> => {
   stretch.parts.logger.warn({ err: error, sessionId: stretch.claim.session.id }, 'no sandbox could be opened')
   return retryLater(stretch, {
     message:
-      error instanceof SandboxUnavailableError || error instanceof SandboxLostError ? error.message : 'the sandbox could not be started',
+      error instanceof SandboxUnavailableError || error instanceof SandboxLostError || error instanceof ForeignStoreError
+        ? error.message
+        : 'the sandbox could not be started',
     status: null,
     retryAfterMs: null,
     final: false,
