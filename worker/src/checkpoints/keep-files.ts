@@ -7,6 +7,7 @@ import { PassThrough, pipeline } from 'node:stream'
 import type { CheckpointStart, KeptFiles } from '@longhaul/core/src/checkpoints/checkpoint.ts'
 import { saveSnapshot } from '@longhaul/core/src/checkpoints/save-snapshot.ts'
 import { digestManifest } from '@longhaul/core/src/conditions/manifest.ts'
+import { SandboxLostError } from '../sandboxes/sandbox.ts'
 import type { TurnParts } from '../turn/stretch.ts'
 import { readManifest } from '../workspace/read-manifest.ts'
 
@@ -22,19 +23,24 @@ export class SandboxGoneError extends Error {}
 export const keepFiles = async (
   parts: FileParts,
   { tenantId, sessionId, checkpointId }: { tenantId: string; sessionId: string; checkpointId: string },
-  begun: Pick<CheckpointStart, 'sandboxId'>,
+  { sandboxId }: Pick<CheckpointStart, 'sandboxId'>,
 ): Promise<KeptFiles> => {
-  if (begun.sandboxId === null) return { imageId: null, engineId: null, snapshotId: null }
+  if (sandboxId === null) return { imageId: null, engineId: null, snapshotId: null }
   const { provider } = parts.sandboxes
   const engineId = await provider.engineId()
   if (provider.images !== null) {
-    const saved = await provider.images.save({ tenantId, sessionId, checkpointId, sandboxId: begun.sandboxId })
+    const saved = await provider.images.save({ tenantId, sessionId, checkpointId, sandboxId })
     if (saved === null) throw new SandboxGoneError(`the sandbox of session ${sessionId} is gone`)
     return { imageId: saved.imageId, engineId, snapshotId: null }
   }
-  const tar = await provider.readWorkspace(sessionId, '/workspace')
+  const tar = await provider.readWorkspace({ sessionId, sandboxId }, '/workspace').catch(nullIfLost)
   if (tar === null) throw new SandboxGoneError(`the sandbox of session ${sessionId} is gone`)
   return { imageId: null, engineId, snapshotId: await storeWorkspace(parts, { tenantId, sessionId, tar }) }
+}
+
+const nullIfLost = (error: unknown): null => {
+  if (error instanceof SandboxLostError) return null
+  throw error
 }
 
 /** Stores an archive of /workspace under its bytes, with the digest of its manifest, both from one reading. */

@@ -1,3 +1,5 @@
+import { awaitCheckpoint, createCheckpoint } from '@longhaul/core/src/checkpoints/create-checkpoint.ts'
+import { askForDiff } from '@longhaul/core/src/files/ask-for-diff.ts'
 import { askForFiles } from '@longhaul/core/src/files/ask-for-files.ts'
 import { sendMessage } from '@longhaul/core/src/sessions/send-message.ts'
 import { createTestDatabase, type TestDatabase } from '@longhaul/core/testing/database.ts'
@@ -63,6 +65,26 @@ describe("looking into a session's files", () => {
     expect(await look('read', '/workspace/nothing')).toBeNull()
     expect((await worker.parts.sandboxes.provider.list()).find((container) => container.sessionId === sessionId)?.running).toBe(false)
     await expect(look('read', '/workspace/../etc/passwd')).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
+  })
+
+  it('shows no other sandbox that bears its name: where its own is gone, what it will go on from', async () => {
+    model.addScript('keep', [{ toolCalls: [{ name: 'bash', input: { command: 'echo mine > mine.txt' } }] }, { text: 'Done.' }])
+    const tenant = await seedTenant(test.db)
+    const { tenantId } = tenant
+    const sessionId = await seedSession(worker.parts, tenant, { prompt: '[[script:keep]]' })
+    await worker.waitForStatus(sessionId, ['IDLE'])
+    const { checkpointId } = await createCheckpoint(worker.parts, tenant.caller, { sessionId, label: null })
+    await awaitCheckpoint(worker.parts, { tenantId, checkpointId })
+    const { provider } = worker.parts.sandboxes
+    await provider.remove(sessionId)
+    const spec = { tenantId, sessionId, image: worker.parts.defaultImage, cpus: 1, memoryMb: 256, diskMb: 256 }
+    await provider.open(spec, { epoch: 99, filledId: null, signal: new AbortController().signal })
+    const list = () => askForFiles(worker.parts, { tenantId, sessionId, op: 'list', path: '/workspace' })
+    expect(await list()).toMatchObject({ entries: [{ path: '/workspace/mine.txt' }] })
+    const sides = { from: { sessionId, at: 'start' as const }, to: { sessionId, at: 'now' as const }, page: { after: null, first: 10 } }
+    expect(await askForDiff(worker.parts, { tenantId, ...sides })).toMatchObject({
+      changes: [{ path: '/workspace/mine.txt', change: 'ADDED' }],
+    })
   })
 
   it('shows another tenant nothing', async () => {

@@ -16,6 +16,7 @@ import {
 import { cleanJson } from '@longhaul/core/src/text.ts'
 import { readOrigin } from '../checkpoints/read-origin.ts'
 import { createRest } from '../consumers/rest.ts'
+import { SandboxLostError } from '../sandboxes/sandbox.ts'
 import type { TurnParts } from '../turn/stretch.ts'
 import { compareWorkspaces } from './compare-workspaces.ts'
 import { ElsewhereError, openSide, type Places } from './open-side.ts'
@@ -93,17 +94,25 @@ const isFetch = (look: FileLook): look is FileLook & { op: FetchOp } => look.op 
 export const answerLook = async (places: Places, look: FileLook, { maxBytes }: DownloadLimits = DOWNLOADS): Promise<FileLookAnswer> => {
   try {
     if (look.op === 'diff') return await inTurn(() => answerDiff(places, look))
-    const { provider } = places.sandboxes
-    const tar =
-      look.sandboxId === null || look.checkpointId !== null
-        ? await readOrigin(places, look)
-        : await provider.readWorkspace(look.sessionId, look.path)
+    const tar = await readFiles(places, look)
     if (tar === null) return { problem: 'not_found' }
     if (isFetch(look)) return await storeDownload(places.snapshots, { tar, op: look.op, maxBytes })
     return look.op === 'list' ? await listFolder(tar, look.path) : await readFile(tar, look.path)
   } catch (error) {
     return { problem: error instanceof ElsewhereError ? 'elsewhere' : 'unreadable' } // gone meanwhile, or not what it was taken for
   }
+}
+
+/** Of the sandbox that the log knows; where that is gone, what the session will go on from. */
+const readFiles = async (places: Places, look: Exclude<FileLook, { op: 'diff' }>): Promise<Readable | null> => {
+  const { sessionId, sandboxId, checkpointId, engineId } = look
+  const { provider } = places.sandboxes
+  if (sandboxId === null || checkpointId !== null) return readOrigin(places, look)
+  if (engineId !== (await provider.engineId())) throw new ElsewhereError() // it has moved since somebody asked
+  return provider.readWorkspace({ sessionId, sandboxId }, look.path).catch((error: unknown) => {
+    if (error instanceof SandboxLostError) return readOrigin(places, look)
+    throw error
+  })
 }
 
 const answerDiff = async (places: Places, { tenantId, against, ...look }: Extract<FileLook, { op: 'diff' }>): Promise<FileLookAnswer> => {

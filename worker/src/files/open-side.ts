@@ -3,7 +3,7 @@ import { openSnapshot } from '@longhaul/core/src/checkpoints/open-snapshot.ts'
 import { readRestorePoints } from '@longhaul/core/src/checkpoints/restore-points.ts'
 import type { FilesAt } from '@longhaul/core/src/files/answer-file-looks.ts'
 import { findOrigin } from '../checkpoints/find-origin.ts'
-import type { SandboxProvider } from '../sandboxes/sandbox.ts'
+import { SandboxLostError, type SandboxProvider } from '../sandboxes/sandbox.ts'
 import type { TurnParts } from '../turn/stretch.ts'
 
 export type Places = Pick<TurnParts, 'db' | 'snapshots'> & { sandboxes: { provider: SandboxProvider } }
@@ -21,11 +21,21 @@ export const openSide = async (
 ): Promise<Side | null> => {
   const { provider } = places.sandboxes
   if (start) return openBaseline(places, tenantId, files.baselineSnapshotId)
-  if (files.checkpointId !== null || files.sandboxId === null) {
-    return (await openOrigin(places, { ...files, tenantId })) ?? openBaseline(places, tenantId, files.baselineSnapshotId)
-  }
+  const openKept = async () =>
+    (await openOrigin(places, { ...files, tenantId })) ?? openBaseline(places, tenantId, files.baselineSnapshotId)
+  const { sessionId, sandboxId } = files
+  if (files.checkpointId !== null || sandboxId === null) return openKept()
   if (files.engineId !== (await provider.engineId())) throw new ElsewhereError()
-  return { key: null, open: async () => orGone(await provider.readWorkspace(files.sessionId, '/workspace')) }
+  const open = async (): Promise<Readable> => {
+    try {
+      return orGone(await provider.readWorkspace({ sessionId, sandboxId }, '/workspace'))
+    } catch (error) {
+      // Of the sandbox that the log knows, or what the session will go on from; never of another one.
+      if (!(error instanceof SandboxLostError)) throw error
+      return orGone((await (await openKept())?.open()) ?? null)
+    }
+  }
+  return { key: null, open }
 }
 
 const openBaseline = (places: Places, tenantId: string, snapshotId: string | null): Side | null =>

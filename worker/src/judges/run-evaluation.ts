@@ -75,7 +75,9 @@ const takeCopy = async (stretch: Stretch): Promise<WorkspaceCopy | { unfit: stri
   const { parts, claim, wishes } = stretch
   const signal = wishes.callSignal()
   try {
-    const tar = await parts.sandboxes.provider.readWorkspace(claim.session.id, '/workspace')
+    const { id: sessionId, sandboxId } = claim.session
+    // That of the log and no other: it is what the agent says is done.
+    const tar = sandboxId === null ? null : await parts.sandboxes.provider.readWorkspace({ sessionId, sandboxId }, '/workspace')
     if (tar === null) throw new Error('its sandbox is gone')
     return await copyWorkspace(tar, { maxBytes: claim.environmentVersion.diskMb * 2 ** 20, signal })
   } catch (error) {

@@ -213,7 +213,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       await provider.stop(sessionId)
       await provider.stop(sessionId)
       expect(await provider.list()).toMatchObject([{ sessionId, kind: 'sandbox', running: false, tenantId: 'ten_test' }])
-      const archive = await provider.readWorkspace(sessionId, '/workspace')
+      const archive = await provider.readWorkspace({ sessionId, sandboxId: sandbox.id }, '/workspace')
       expect(archive && String(await readArchiveFile(archive, 'file', 100))).toBe('kept\n')
       const { sandbox: again, fresh } = await openAt(2)
       expect(fresh).toBe(false)
@@ -237,10 +237,18 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       await sandbox.putArchive('/workspace', fileTar('put', 'content', sandbox.owner))
       expect((await sandbox.run(call('cat put; echo more >>put'), never)).output).toBe('content')
       expect(String(await readArchiveFile(await sandbox.getArchive('/workspace'), 'put', 100))).toBe('contentmore\n')
-      expect(String(await readArchiveFile((await provider.readWorkspace(sessionId, '/workspace')) as Readable, 'put', 100))).toBe(
-        'contentmore\n',
-      )
-      expect(await provider.readWorkspace('ses_of_nobody', '/workspace')).toBeNull()
+      const read = await provider.readWorkspace({ sessionId, sandboxId: sandbox.id }, '/workspace')
+      expect(read && String(await readArchiveFile(read, 'put', 100))).toBe('contentmore\n')
+    })
+
+    test('what is read is of the sandbox that was asked for: of another of the same session, or of none, it is said to be gone', async () => {
+      const old = await openFirst()
+      await provider.remove(sessionId)
+      const read = () => provider.readWorkspace({ sessionId, sandboxId: old.id }, '/workspace')
+      await expect(read()).rejects.toThrow(SandboxLostError)
+      const { sandbox } = await openAt(2)
+      expect(sandbox.id).not.toBe(old.id)
+      await expect(read()).rejects.toThrow(SandboxLostError)
     })
 
     test('what is lent can be read and not changed, lies beside a place to write, and is taken back', async () => {
@@ -255,13 +263,13 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
     test('of what lies behind a link that the agent planted nothing is read from outside', async () => {
       const sandbox = await openFirst()
       await sandbox.run(call('mkdir real; echo x >real/passwd; ln -s /etc trap; ln -s real inside; ln -s /etc/passwd leak'), never)
-      for (const path of ['trap/passwd', 'inside/passwd', 'trap/../etc/passwd'])
-        expect([path, await provider.readWorkspace(sessionId, `/workspace/${path}`)]).toEqual([path, null])
+      const read = (path: string) => provider.readWorkspace({ sessionId, sandboxId: sandbox.id }, `/workspace/${path}`)
+      for (const path of ['trap/passwd', 'inside/passwd', 'trap/../etc/passwd']) expect([path, await read(path)]).toEqual([path, null])
       const types: (string | null | undefined)[] = []
-      const leak = await provider.readWorkspace(sessionId, '/workspace/leak')
+      const leak = await read('leak')
       if (leak) await walkArchive(leak, async ({ header }) => types.push(header.type))
       expect(types).toEqual(['symlink'])
-      expect(await provider.readWorkspace(sessionId, '/workspace/real/passwd')).not.toBeNull()
+      expect(await read('real/passwd')).not.toBeNull()
     })
 
     test('removing twice is removing once, and a call on what is gone says that it is lost', async () => {

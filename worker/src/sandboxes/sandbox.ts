@@ -162,8 +162,11 @@ export interface SandboxProvider {
   removeById(id: string): Promise<void>
   /** A command as the main process of a fresh container with a copy of the workspace. */
   check(spec: CheckSpec, signal: AbortSignal): Promise<CheckResult>
-  /** Reads without waking: works on a stopped sandbox too. Null when there is none. */
-  readWorkspace(sessionId: string, path: string): Promise<Readable | null>
+  /**
+   * Reads without waking: works on a stopped sandbox too. Null where nothing lies at the path. Throws SandboxLostError where the session's
+   * sandbox is not this one, which its log knows: another of it, older or just made, holds other files.
+   */
+  readWorkspace(of: { sessionId: string; sandboxId: string }, path: string): Promise<Readable | null>
   /** Clones a repository at a commit, in a place without secrets, and gives a tar of it, entries below `repository/`. Throws GitCloneError for what address or repository is to blame. */
   cloneGit(source: { url: string; commit: string; tenantId: string; sessionId: string }, signal: AbortSignal): Promise<Readable>
   stopAll(): Promise<void>

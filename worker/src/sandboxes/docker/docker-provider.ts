@@ -8,6 +8,7 @@ import {
   type OpenedSandbox,
   type OpenOptions,
   type Sandbox,
+  SandboxLostError,
   type SandboxProvider,
   type SandboxSpec,
   SandboxUnavailableError,
@@ -101,10 +102,16 @@ export class DockerProvider implements SandboxProvider {
     return runCheck({ docker: this.#docker, instance: this.#options.instance }, spec, signal)
   }
 
-  async readWorkspace(sessionId: string, path: string): Promise<Readable | null> {
-    if (await isBelowLink(this.#containerOf(sessionId), path)) return null
-    const archive = await this.#ask((abortSignal) => this.#containerOf(sessionId).getArchive({ path, abortSignal }), [404])
-    return archive ? (archive as Readable) : null
+  async readWorkspace({ sandboxId }: { sandboxId: string }, path: string): Promise<Readable | null> {
+    const container = this.#docker.getContainer(sandboxId)
+    if (await isBelowLink(container, path)) return null
+    try {
+      return (await askEngine((abortSignal) => container.getArchive({ path, abortSignal }))) as Readable
+    } catch (error) {
+      const refused = toSandboxError(error, sandboxId)
+      if (statusOf(error) === 404 && !(refused instanceof SandboxLostError)) return null
+      throw refused
+    }
   }
 
   cloneGit(source: GitSource, signal: AbortSignal): Promise<Readable> {

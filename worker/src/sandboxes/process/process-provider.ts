@@ -10,6 +10,7 @@ import {
   type CheckSpec,
   type OpenedSandbox,
   type OpenOptions,
+  SandboxLostError,
   type SandboxProvider,
   type SandboxSpec,
   StaleEpochError,
@@ -142,9 +143,9 @@ export class ProcessProvider implements SandboxProvider {
     }
   }
 
-  async readWorkspace(sessionId: string, path: string): Promise<Readable | null> {
+  async readWorkspace({ sessionId, sandboxId }: { sessionId: string; sandboxId: string }, path: string): Promise<Readable | null> {
     const folder = await this.#find(sessionId)
-    if (folder === null) return null
+    if (folder?.sandboxId !== sandboxId) throw new SandboxLostError(`Sandbox ${sandboxId} is gone.`)
     const host = folder.toHostPath(path)
     // A link on the way leads to what is no part of the workspace.
     const isPlain =
