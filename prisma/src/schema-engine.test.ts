@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../core/testing/database.ts'
+import { withEmptyDatabase } from '../../core/testing/with-empty-database.ts'
 import { openSchemaEngine, printSchemaSql } from './schema-engine.ts'
 
 let test: TestDatabase
@@ -22,19 +22,10 @@ const catalogOf = async (client: Pick<pg.ClientBase, 'query'>): Promise<string[]
 /** What an empty database has once it is made from the models alone. */
 const catalogOfModels = async (): Promise<string[]> => {
   const { engine } = await openSchemaEngine(test.superuserUrl)
-  const name = `models_${randomUUID().slice(0, 8)}`
-  await test.superuser.query(`create database ${name}`)
-  const url = new URL(test.superuserUrl)
-  url.pathname = `/${name}`
-  const client = new pg.Client({ connectionString: url.href })
-  try {
-    await client.connect()
+  return withEmptyDatabase(test, async (client) => {
     await client.query(await printSchemaSql(engine))
-    return await catalogOf(client)
-  } finally {
-    await client.end()
-    await test.superuser.query(`drop database ${name}`)
-  }
+    return catalogOf(client)
+  })
 }
 
 describe('the migrations', () => {

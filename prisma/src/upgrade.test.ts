@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../core/testing/database.ts'
+import { withEmptyDatabase } from '../../core/testing/with-empty-database.ts'
 import { readMigrations } from './schema-engine.ts'
 
 let test: TestDatabase
@@ -27,14 +27,8 @@ const FIRST_RELEASE = `
   insert into file_look (id, tenant_id, session_id, engine_id, op, path, at_seq) values ('flk_1', 'ten_1', 'ses_1', 'eng_away', 'list', '/workspace', 4);`
 
 /** A database as the first release made and used it, then with every later migration, as the owner runs them. */
-const upgrade = async <T>(look: (client: pg.Client) => Promise<T>): Promise<T> => {
-  const name = `upgrade_${randomUUID().slice(0, 8)}`
-  await test.superuser.query(`create database ${name}`)
-  const url = new URL(test.superuserUrl)
-  url.pathname = `/${name}`
-  const client = new pg.Client({ connectionString: url.href })
-  try {
-    await client.connect()
+const upgrade = <T>(look: (client: pg.Client) => Promise<T>): Promise<T> =>
+  withEmptyDatabase(test, async (client) => {
     await client.query('grant usage, create on schema public to longhaul_owner')
     const [first, ...later] = (await readMigrations()).migrationDirectories.map(({ migrationFile }) => migrationFile.content.value)
     await client.query('set role longhaul_owner')
@@ -44,12 +38,8 @@ const upgrade = async <T>(look: (client: pg.Client) => Promise<T>): Promise<T> =
     await client.query('set role longhaul_owner')
     for (const script of later) await client.query(script)
     await client.query('reset role')
-    return await look(client)
-  } finally {
-    await client.end()
-    await test.superuser.query(`drop database ${name}`)
-  }
-}
+    return look(client)
+  })
 
 describe('a database of the first release with sessions, checkpoints and looks into files', () => {
   it('is brought to this one: its engines are known though no worker was there, its set-ups have their hash, and a checkpoint without files knows whose it goes back to', async () => {
