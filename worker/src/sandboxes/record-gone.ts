@@ -6,11 +6,10 @@ export const recordGone = async (
   { db, announcer }: { db: Database; announcer: Announcer },
   { tenantId, sessionId, sandboxId }: { tenantId: string; sessionId: string; sandboxId: string },
 ): Promise<void> => {
-  const { rows } = await db.app.query<{ result: { head: number } | null }>('select record_gone($1, $2, $3) as result', [
-    tenantId,
-    sessionId,
-    sandboxId,
-  ])
+  const { rows } = await db.app.query<{ result: { head: number } | null }>(
+    "select note_sandbox($1, $2, $3, 'SUSPENDED', 'GONE') as result",
+    [tenantId, sessionId, sandboxId],
+  )
   const head = rows[0]?.result?.head
   if (head !== undefined) announcer.announceHead({ tenantId, sessionId, head })
 }

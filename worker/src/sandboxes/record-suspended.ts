@@ -6,10 +6,10 @@ export const recordSuspended = async (
   { db, announcer }: { db: Database; announcer: Announcer },
   { tenantId, sessionId }: { tenantId: string; sessionId: string },
 ): Promise<void> => {
-  const { rows } = await db.app.query<{ result: { head: number } | null }>('select suspend_sandbox($1, $2) as result', [
-    tenantId,
-    sessionId,
-  ])
+  const { rows } = await db.app.query<{ result: { head: number } | null }>(
+    "select note_sandbox($1, $2, null, 'RUNNING', 'SUSPENDED') as result",
+    [tenantId, sessionId],
+  )
   const head = rows[0]?.result?.head
   if (head !== undefined) announcer.announceHead({ tenantId, sessionId, head })
 }
