@@ -173,7 +173,8 @@ begin
 end $$;
 
 -- What a session's files can be restored from, newest first: its own checkpoints and those it inherits, but none that was undone. With
--- p_checkpoint: as they were there, so that one which was undone itself leads to itself.
+-- p_checkpoint: as they were there, so that one which was undone itself leads to itself. The newest ones, and the newest that is stored, however
+-- many came after it that one engine alone has.
 -- [{id, sessionId, seq, engineId, imageId, snapshotId}]
 create or replace function read_restore_points(p_tenant text, p_session text, p_checkpoint text) returns jsonb
 language plpgsql set search_path = public as $$
@@ -189,10 +190,12 @@ begin
   end if;
   return (select coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'sessionId', x.session_id, 'seq', x.seq, 'engineId', x.engine_id, 'imageId', x.image_id, 'snapshotId', x.snapshot_id)
       order by x.seq desc, x.created_at desc), '[]')
-    from (select k.* from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
+    from (select k.*, row_number() over (order by k.seq desc, k.created_at desc) as place,
+        row_number() over (partition by k.snapshot_id is not null order by k.seq desc, k.created_at desc) as place_among
+      from log_piece p join checkpoint k on k.session_id = p.source_session_id and k.seq between p.from_seq and p.to_seq
       where p.session_id = p_session and k.seq <= v_at and not is_undone(v_undone, k.seq) and k.state = 'whole' and k.problem is null
-        and (k.image_id is not null or k.snapshot_id is not null)
-      order by k.seq desc, k.created_at desc limit 20) x);
+        and (k.image_id is not null or k.snapshot_id is not null)) x
+    where x.place <= 20 or (x.snapshot_id is not null and x.place_among = 1));
 end $$;
 
 -- How far a checkpoint is, for whoever waits for it: {state, problem}, or null.
