@@ -38,6 +38,8 @@ export const seedTenant = async (
     maxConcurrentSessions?: number
     image?: string
     setupScript?: string
+    idleSeconds?: number
+    keepAwakeSeconds?: number
     tools?: { name: string; permission: string }[]
     system?: string
   } = {},
@@ -71,8 +73,17 @@ export const seedTenant = async (
     )
     await client.query('insert into environment (id, tenant_id, name) values ($1, $2, $3)', [environmentId, tenantId, 'Test'])
     await client.query(
-      'insert into environment_version (id, tenant_id, environment_id, version, image, setup_script, setup_hash) values ($1, $2, $3, 1, $4, $5, $6)',
-      [createId('evv'), tenantId, environmentId, image, setupScript, hashSetup({ image, network: 'NONE', setupScript })],
+      'insert into environment_version (id, tenant_id, environment_id, version, image, setup_script, setup_hash, idle_seconds, keep_awake_seconds) values ($1, $2, $3, 1, $4, $5, $6, $7, $8)',
+      [
+        createId('evv'),
+        tenantId,
+        environmentId,
+        image,
+        setupScript,
+        hashSetup({ image, network: 'NONE', setupScript }),
+        options.idleSeconds ?? null,
+        options.keepAwakeSeconds ?? 0,
+      ],
     )
     await client.query('commit')
   } finally {

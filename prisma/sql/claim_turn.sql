@@ -56,7 +56,7 @@ begin
       'turn', jsonb_build_object('id', t.id, 'kind', t.kind, 'attempt', t.attempt, 'suspect', t.suspect, 'round', t.round),
       'agentVersion', jsonb_build_object('id', a.id, 'model', a.model, 'judgeModel', a.judge_model, 'system', a.system, 'tools', a.tools),
       'environmentVersion', jsonb_build_object('id', e.id, 'image', e.image, 'cpus', e.cpus, 'memoryMb', e.memory_mb, 'diskMb', e.disk_mb, 'network', e.network,
-        'setupHash', e.setup_hash),
+        'setupHash', e.setup_hash, 'idleSeconds', e.idle_seconds, 'keepAwakeSeconds', e.keep_awake_seconds),
       'unread', (select coalesce(jsonb_agg(jsonb_build_object('seq', u.seq, 'mode', u.mode) order by u.seq), '[]')
         from unread_message u where u.session_id = s.id and u.thread_id = t.thread_id))
     from thread h, agent_version a, environment_version e

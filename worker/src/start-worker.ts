@@ -88,6 +88,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
       db,
       provider: sandboxes.provider,
       logger,
+      idleMs: sandboxes.idleMs,
       isAttached: (sessionId) => sandboxes.attached().includes(sessionId),
       onSuspended: (session) => recordSuspended(parts, session),
       suspendIdle: (at) => suspendIdle(parts, { engineId: at, workerId: lease.workerId(), afterMs: options.suspendMs }),

@@ -17,7 +17,7 @@ const LISTS = {
     owner: 'environment_id = parent.id',
     order: 'version',
     columns:
-      'id, tenant_id as "tenantId", environment_id as "environmentId", version, image, cpus, memory_mb as "memoryMb", disk_mb as "diskMb", network, allowed_hosts as "allowedHosts", setup_script as "setupScript", created_at as "createdAt"',
+      'id, tenant_id as "tenantId", environment_id as "environmentId", version, image, cpus, memory_mb as "memoryMb", disk_mb as "diskMb", network, allowed_hosts as "allowedHosts", setup_script as "setupScript", idle_seconds as "idleSeconds", keep_awake_seconds as "keepAwakeSeconds", created_at as "createdAt"',
   },
   environment_build: {
     table: 'environment_build',

@@ -32,8 +32,8 @@ export const insertEnvironmentVersion = async (
   }: { tenantId: string; environmentId: string; version: number; definition: EnvironmentDefinition },
 ): Promise<void> => {
   await client.query(
-    `insert into environment_version (id, tenant_id, environment_id, version, image, cpus, memory_mb, disk_mb, network, allowed_hosts, setup_script, setup_hash)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+    `insert into environment_version (id, tenant_id, environment_id, version, image, cpus, memory_mb, disk_mb, network, allowed_hosts, setup_script, setup_hash, idle_seconds, keep_awake_seconds)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     [
       createId('evv'),
       tenantId,
@@ -47,6 +47,8 @@ export const insertEnvironmentVersion = async (
       definition.allowedHosts,
       definition.setupScript,
       hashSetup(definition),
+      definition.idleSeconds,
+      definition.keepAwakeSeconds,
     ],
   )
 }

@@ -15,6 +15,10 @@ export type EnvironmentDefinition = {
   network: NetworkPolicy
   allowedHosts: string[]
   setupScript: string | null
+  /** A sandbox without work for so long is stopped; null: the worker's setting says. */
+  idleSeconds: number | null
+  /** While processes run that the agent left in it, it is not, for up to so long after the last work. */
+  keepAwakeSeconds: number
 }
 
 export const DEFAULT_ENVIRONMENT: EnvironmentDefinition = {
@@ -25,7 +29,13 @@ export const DEFAULT_ENVIRONMENT: EnvironmentDefinition = {
   network: 'NONE',
   allowedHosts: [],
   setupScript: null,
+  idleSeconds: null,
+  keepAwakeSeconds: 0,
 }
+
+/** A sandbox with nothing to do holds memory of the engine's that others wait for; one whose processes run may hold it for a day. */
+const MAX_IDLE_SECONDS = 3_600
+const MAX_KEEP_AWAKE_SECONDS = 86_400
 
 const MAX_SCRIPT_BYTES = 64 * 1024
 
@@ -48,6 +58,8 @@ export const checkEnvironmentDefinition = (
   checkSize(cpus, 'input.cpus', { min: 0.1, max: 64 })
   checkSize(memoryMb, 'input.memoryMb', { min: 64, max: 1_048_576 })
   checkSize(diskMb, 'input.diskMb', { min: 64, max: 4_194_304 })
+  checkSize(definition.idleSeconds ?? undefined, 'input.idleSeconds', { min: 1, max: MAX_IDLE_SECONDS })
+  checkSize(definition.keepAwakeSeconds, 'input.keepAwakeSeconds', { min: 0, max: MAX_KEEP_AWAKE_SECONDS })
   if (network !== undefined && network !== 'NONE')
     throw badInput('input.network', 'NONE: this release has no egress proxy, so nothing else can be granted')
   if (allowedHosts !== undefined && allowedHosts.length > 0) throw badInput('input.allowedHosts', 'empty while network is NONE')

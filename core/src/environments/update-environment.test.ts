@@ -15,7 +15,7 @@ afterAll(() => database.close())
 const versions = async (id: string) =>
   (
     await database.superuser.query(
-      'select version, image, memory_mb, setup_script from environment_version where environment_id = $1 order by version',
+      'select version, image, memory_mb, setup_script, idle_seconds, keep_awake_seconds from environment_version where environment_id = $1 order by version',
       [id],
     )
   ).rows
@@ -25,13 +25,16 @@ test('an update makes a version and keeps what is left out', async () => {
   const { environmentId } = await createEnvironment(
     database.db,
     tenantId,
-    { ...DEFAULT_ENVIRONMENT, name: 'E', setupScript: 'make' },
+    { ...DEFAULT_ENVIRONMENT, name: 'E', setupScript: 'make', idleSeconds: 90, keepAwakeSeconds: 600 },
     async () => {},
   )
   await updateEnvironment(database.db, tenantId, { id: environmentId, expectedVersion: 1, memoryMb: 2048 })
+  await updateEnvironment(database.db, tenantId, { id: environmentId, expectedVersion: 2, idleSeconds: null, keepAwakeSeconds: 0 })
+  const first = { version: 1, image: 'default', memory_mb: 1024, setup_script: 'make', idle_seconds: 90, keep_awake_seconds: 600 }
   expect(await versions(environmentId)).toEqual([
-    { version: 1, image: 'default', memory_mb: 1024, setup_script: 'make' },
-    { version: 2, image: 'default', memory_mb: 2048, setup_script: 'make' },
+    first,
+    { ...first, version: 2, memory_mb: 2048 },
+    { ...first, version: 3, memory_mb: 2048, idle_seconds: null, keep_awake_seconds: 0 },
   ])
 })
 
@@ -65,6 +68,10 @@ test.each([
   [{ cpus: 0 }, 'input.cpus'],
   [{ cpus: Number.NaN }, 'input.cpus'],
   [{ memoryMb: 1 }, 'input.memoryMb'],
+  [{ idleSeconds: 0 }, 'input.idleSeconds'],
+  [{ idleSeconds: 3_601 }, 'input.idleSeconds'],
+  [{ keepAwakeSeconds: -1 }, 'input.keepAwakeSeconds'],
+  [{ keepAwakeSeconds: 86_401 }, 'input.keepAwakeSeconds'],
 ])('%o is refused by its field', async (change, field) => {
   const { tenantId, environmentId } = await seedTenant(database.db)
   await expect(updateEnvironment(database.db, tenantId, { id: environmentId, expectedVersion: null, ...change })).rejects.toMatchObject({

@@ -18,7 +18,8 @@ export const updateEnvironment = async (db: Database, tenantId: string, input: U
     await client.query('select 1 from environment where id = $1 and tenant_id = $2 for update', [input.id, tenantId])
     const { rows } = await client.query<Row>(
       `select e.name, e.latest_version as version, e.archived_at is not null as archived, v.image, v.cpus, v.memory_mb as "memoryMb",
-         v.disk_mb as "diskMb", v.network, v.allowed_hosts as "allowedHosts", v.setup_script as "setupScript"
+         v.disk_mb as "diskMb", v.network, v.allowed_hosts as "allowedHosts", v.setup_script as "setupScript", v.idle_seconds as "idleSeconds",
+         v.keep_awake_seconds as "keepAwakeSeconds"
        from environment e join environment_version v on v.environment_id = e.id and v.version = e.latest_version where e.id = $1 and e.tenant_id = $2`,
       [input.id, tenantId],
     )
@@ -49,6 +50,8 @@ export const updateEnvironment = async (db: Database, tenantId: string, input: U
         network: input.network ?? environment.network,
         allowedHosts: input.allowedHosts ?? environment.allowedHosts,
         setupScript: input.setupScript === undefined ? environment.setupScript : input.setupScript,
+        idleSeconds: input.idleSeconds === undefined ? environment.idleSeconds : input.idleSeconds,
+        keepAwakeSeconds: input.keepAwakeSeconds ?? environment.keepAwakeSeconds,
       },
     })
   })

@@ -47,6 +47,8 @@ export type ClaimedTurn = {
     diskMb: number
     network: string
     setupHash: string | null
+    idleSeconds: number | null
+    keepAwakeSeconds: number
   }
   unread: UnreadMessage[]
   /** The thread's context: its events from `contextFromSeq` on, oldest first. */

@@ -13,6 +13,44 @@ beforeAll(async () => {
 })
 afterAll(() => test?.close())
 
+type Running = { [sessionId: string]: boolean }
+
+/** Which of these running sandboxes are stopped, whose workers are gone. `busy`: what hasProcesses says. */
+const reapRunning = async (busy: Running): Promise<string[]> => {
+  const stopped: string[] = []
+  const createdAt = new Date(Date.now() - 3_600_000)
+  const list = Object.keys(busy).map((sessionId) => ({
+    id: sessionId,
+    sessionId,
+    tenantId: 't',
+    kind: 'sandbox',
+    running: true,
+    createdAt,
+  }))
+  const provider = {
+    images: null,
+    engineId: async () => 'here',
+    list: async () => list,
+    hasProcesses: async (sessionId: string) => busy[sessionId],
+    stop: async (sessionId: string) => void stopped.push(sessionId),
+  } as unknown as SandboxProvider
+  const reaper = startReaping(
+    {
+      db: test.db,
+      provider,
+      logger: createLogger({ name: 'test', level: 'silent' }),
+      idleMs: 60_000,
+      isAttached: () => false,
+      onSuspended: async () => {},
+      suspendIdle: async () => {},
+    },
+    3_600_000,
+  )
+  await reaper.reapNow()
+  await reaper.stop()
+  return stopped
+}
+
 /** What is left of these, on an engine named `here` that holds nothing else. */
 const reap = async (
   containers: Pick<Container, 'id' | 'sessionId' | 'kind'>[],
@@ -32,6 +70,7 @@ const reap = async (
       db: test.db,
       provider,
       logger: createLogger({ name: 'test', level: 'silent' }),
+      idleMs: 60_000,
       isAttached: (sessionId) => attached.includes(sessionId),
       onSuspended: async () => {},
       suspendIdle: async () => {},
@@ -64,4 +103,30 @@ it('an image is read for as long as a large workspace takes, with no turn that r
   ]
   expect(await reap(both, 300_000)).toEqual(['copy'])
   expect(await reap(both, 1_000_000)).toEqual([])
+})
+
+it('a sandbox that a dead worker left running is stopped when its environment says, or once nothing keeps it awake any more', async () => {
+  const rest = async (
+    idleMinutes: number,
+    { idleSeconds = null, keepAwakeSeconds = 0 }: { idleSeconds?: number | null; keepAwakeSeconds?: number },
+  ) => {
+    const { sessionId } = await playSession(test.db)
+    await test.superuser.query(
+      "update session set engine_id = 'here', sandbox_id = 'box', sandbox_state = 'RUNNING', updated_at = now() - $2 * interval '1 minute' where id = $1",
+      [sessionId, idleMinutes],
+    )
+    await test.superuser.query(
+      'update environment_version set idle_seconds = $2, keep_awake_seconds = $3 where id = (select environment_version_id from session where id = $1)',
+      [sessionId, idleSeconds, keepAwakeSeconds],
+    )
+    return sessionId
+  }
+  const [plain, warm, awake, ended, over] = [
+    await rest(3, {}),
+    await rest(3, { idleSeconds: 600 }),
+    await rest(9, { keepAwakeSeconds: 600 }),
+    await rest(9, { keepAwakeSeconds: 600 }),
+    await rest(11, { keepAwakeSeconds: 600 }),
+  ] as [string, string, string, string, string]
+  expect(await reapRunning({ [plain]: true, [warm]: true, [awake]: true, [ended]: false, [over]: true })).toEqual([plain, ended, over])
 })

@@ -3,14 +3,23 @@ import type { Database } from '@longhaul/prisma/src/client.ts'
 import { reapImages } from '../checkpoints/reap-images.ts'
 import { reapSetUps } from '../environments/reap-set-ups.ts'
 import { forgetExpired } from '../files/forget-expired.ts'
+import { findNextLook, toIdleTimes } from '../sandboxes/keep-awake.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 
 type Found = Awaited<ReturnType<SandboxProvider['list']>>[number]
-/** `quiet`: nothing was written for a while, so that no other worker keeps its sandbox warm for the next turn. */
-/** `replaced`: its next sandbox is made from a checkpoint, and a container of it is one that was to be removed. */
-type Owner = { id: string; final: boolean; engineId: string | null; running: boolean; quiet: boolean; replaced: boolean }
+/** `idleForMs`: nothing was written for so long. `replaced`: its next sandbox is made from a checkpoint, and a container of it is one that was to be removed. */
+type Owner = {
+  id: string
+  final: boolean
+  engineId: string | null
+  running: boolean
+  idleForMs: number
+  idleSeconds: number | null
+  keepAwakeSeconds: number
+  replaced: boolean
+}
 
-/** A container this young may belong to a turn that has not recorded it yet. */
+/** A container this young may belong to a turn that has not recorded it yet, and one idle for so short a time be kept warm by another worker. */
 const YOUNG_MS = 120_000
 /** A sandbox that is made and not recorded yet has a turn that runs, or a worker attached to it: any other of this age is nobody's. */
 const UNOWNED_MS = 25_000
@@ -26,6 +35,7 @@ export const startReaping = (
     db,
     provider,
     logger,
+    idleMs,
     isAttached,
     onSuspended,
     suspendIdle,
@@ -33,6 +43,8 @@ export const startReaping = (
     db: Database
     provider: SandboxProvider
     logger: Logger
+    /** A sandbox without work for so long is stopped, unless its environment says otherwise. */
+    idleMs: number
     isAttached: (sessionId: string) => boolean
     onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
     suspendIdle: (engineId: string) => Promise<void>
@@ -65,8 +77,8 @@ export const startReaping = (
       container.running &&
       ageMs > YOUNG_MS &&
       owner?.running === false &&
-      owner.quiet &&
-      !isAttached(container.sessionId)
+      !isAttached(container.sessionId) &&
+      (await isIdle(owner))
     ) {
       // The owners were read before the first of many was judged: a turn may have begun since.
       const now = (await readOwners(db, [container.sessionId])).get(container.sessionId)
@@ -74,6 +86,12 @@ export const startReaping = (
       await provider.stop(container.sessionId)
       await onSuspended(container)
     }
+  }
+  /** Another worker of this engine may keep it warm, or awake, for as long as its environment says. */
+  const isIdle = async ({ id: sessionId, idleForMs, ...environment }: Owner): Promise<boolean> => {
+    const times = toIdleTimes(environment, idleMs)
+    if (idleForMs <= Math.max(YOUNG_MS, times.idleMs)) return false
+    return (await findNextLook({ provider, logger }, { sessionId, idleForMs, times })) === null
   }
   const once = (): Promise<void> => {
     running ??= reap().finally(() => (running = null))
@@ -101,10 +119,10 @@ const readOwners = async (db: Database, sessionIds: string[]): Promise<Map<strin
   const { rows } = await db.system.query<Owner>(
     `select s.id, (s.deleted_at is not null or s.status in ('CANCELED', 'FAILED')) as final, s.engine_id as "engineId",
        exists (select from turn t where t.session_id = s.id and t.state = 'running') as running,
-       s.updated_at < clock_timestamp() - $2 * interval '1 millisecond' as quiet,
+       extract(epoch from clock_timestamp() - s.updated_at)::float8 * 1000 as "idleForMs", v.idle_seconds as "idleSeconds", v.keep_awake_seconds as "keepAwakeSeconds",
        coalesce(s.sandbox_state in ('SUSPENDED', 'GONE'), false) and s.sandbox_id is null as replaced
-     from session s where s.id = any($1)`,
-    [sessionIds, YOUNG_MS],
+     from session s join environment_version v on v.id = s.environment_version_id where s.id = any($1)`,
+    [sessionIds],
   )
   return new Map(rows.map((row) => [row.id, row]))
 }

@@ -28,7 +28,17 @@ afterAll(async () => {
 
 /** Only what a check needs of a stretch: where it runs, and who asks. */
 const stretchOf = (image: string) => {
-  const environmentVersion = { id: 'evv', image, cpus: 1, memoryMb: 256, diskMb: 256, network: 'NONE', setupHash: null }
+  const environmentVersion = {
+    id: 'evv',
+    image,
+    cpus: 1,
+    memoryMb: 256,
+    diskMb: 256,
+    network: 'NONE',
+    setupHash: null,
+    idleSeconds: null,
+    keepAwakeSeconds: 0,
+  }
   const claim = { tenantId: 'tnt_test', session: { id: `ses_${Math.random().toString(36).slice(2)}` }, environmentVersion }
   return { parts: { sandboxes: { provider }, atPoint: () => {} }, claim } as unknown as Stretch
 }

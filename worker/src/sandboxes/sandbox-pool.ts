@@ -5,6 +5,7 @@ import type { Origin } from '../checkpoints/find-origin.ts'
 import type { SetUp } from '../environments/require-set-up.ts'
 import type { Stretch } from '../turn/stretch.ts'
 import { findLostCalls } from './find-lost-calls.ts'
+import { findNextLook, type IdleTimes, toIdleTimes } from './keep-awake.ts'
 import { type OpenedSandbox, type Sandbox, type SandboxProvider, type SandboxSpec, StaleEpochError } from './sandbox.ts'
 
 /** A resource could not be put in, and trying again by itself would not help. Its message is for the person who asked for it. */
@@ -29,6 +30,8 @@ type Opening = {
   tenantId: string
   epoch: number
   heldUntil: number
+  times: IdleTimes
+  idleSince: number
   opened: Promise<Opened>
   isOpen: boolean
 }
@@ -38,13 +41,14 @@ type Opened = { sandbox: Sandbox; baselineSnapshotId: string | null; origin: Ori
 
 /**
  * The sandboxes this worker is attached to. A cache only: a worker that has none opens what it needs. Stops a sandbox that had
- * nothing to do for a while; its files stay.
+ * nothing to do for a while, and whose processes do not keep it awake; its files stay.
  */
 export class SandboxPool {
   readonly provider: SandboxProvider
   readonly #fill: FillWorkspace
   readonly #placeUploads: PlaceUploads
-  readonly #idleMs: number
+  /** Where an environment does not say. */
+  readonly idleMs: number
   readonly #logger: Logger
   readonly #openings = new Map<string, Opening>()
   readonly #idle = new Map<string, NodeJS.Timeout>()
@@ -72,7 +76,7 @@ export class SandboxPool {
     this.#placeUploads = options.placeUploads
     this.#findOrigin = options.findOrigin
     this.#findSetUp = options.findSetUp
-    this.#idleMs = options.idleMs
+    this.idleMs = options.idleMs
     this.#logger = options.logger
     this.#isLastHolder = options.isLastHolder
     this.#onSuspended = options.onSuspended
@@ -117,11 +121,8 @@ export class SandboxPool {
     const known = this.#openings.get(sessionId)
     if (known === undefined || known.epoch > epoch) return
     known.heldUntil = epoch // a turn that needed no tool held the session too
-    clearTimeout(this.#idle.get(sessionId))
-    this.#idle.set(
-      sessionId,
-      setTimeout(() => void this.#stopIdle(sessionId), this.#idleMs),
-    )
+    known.idleSince = performance.now()
+    this.#stopAfter(sessionId, known.times.idleMs)
   }
 
   /** The claim's channel is of no more use: the next turn opens it anew. What a later claim has opened stays. */
@@ -143,7 +144,7 @@ export class SandboxPool {
     return [...this.#openings.keys()]
   }
 
-  /** Stops what is idle. A sandbox whose turn was handed over may be another worker's by now: it is left alone. */
+  /** Stops what is idle, and leaves to the reaper of whoever comes next what its processes keep awake. A sandbox whose turn was handed over may be another worker's by now: it is left alone. */
   async close(): Promise<void> {
     const idle = [...this.#idle.keys()]
     for (const sessionId of idle) this.#clearIdle(sessionId)
@@ -152,7 +153,7 @@ export class SandboxPool {
       Promise.allSettled([...this.#openings.values()].map(({ opened }) => opened)),
       sleep(OPENING_MS, undefined, { ref: false }),
     ])
-    await Promise.all(idle.map((sessionId) => this.#stopIdle(sessionId)))
+    await Promise.all(idle.map((sessionId) => this.#stopIdle(sessionId, { leavesAwake: true })))
     for (const sessionId of this.attached()) this.forget({ sessionId, epoch: Number.POSITIVE_INFINITY })
   }
 
@@ -166,7 +167,9 @@ export class SandboxPool {
     // The older claim's channel would go on mending itself, and start again what is stopped.
     this.forget({ sessionId: session.id, epoch })
     const opened = this.#openAndFill(stretch)
-    const opening: Opening = { tenantId: stretch.claim.tenantId, epoch, heldUntil: epoch, opened, isOpen: false }
+    const times = toIdleTimes(stretch.claim.environmentVersion, this.idleMs)
+    const { tenantId } = stretch.claim
+    const opening: Opening = { tenantId, epoch, heldUntil: epoch, times, idleSince: 0, opened, isOpen: false }
     this.#openings.set(session.id, opening)
     opened.then(
       () => {
@@ -232,10 +235,26 @@ export class SandboxPool {
     return sandboxState !== 'GONE' || (origin !== null && this.provider.images !== null)
   }
 
-  async #stopIdle(sessionId: string): Promise<void> {
+  #stopAfter(sessionId: string, ms: number): void {
+    clearTimeout(this.#idle.get(sessionId))
+    this.#idle.set(
+      sessionId,
+      setTimeout(() => void this.#stopIdle(sessionId), ms),
+    )
+  }
+
+  async #stopIdle(sessionId: string, { leavesAwake = false } = {}): Promise<void> {
     this.#idle.delete(sessionId)
     const known = this.#openings.get(sessionId)
     if (known === undefined) return
+    const idle = { sessionId, times: known.times, idleForMs: performance.now() - known.idleSince }
+    const nextLookMs = await findNextLook({ provider: this.provider, logger: this.#logger }, idle)
+    // A turn has begun since, or has ended: its own time runs.
+    if (this.#openings.get(sessionId) !== known || this.#idle.has(sessionId)) return
+    if (nextLookMs !== null) {
+      if (!leavesAwake) this.#stopAfter(sessionId, nextLookMs)
+      return
+    }
     const { tenantId, heldUntil: epoch } = known
     this.forget({ sessionId, epoch })
     await this.#held.get(sessionId)

@@ -151,6 +151,27 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       expect(performance.now() - startedAt).toBeLessThan(25_000)
     })
 
+    test('what the agent has left running is seen from outside, and what the sandbox itself runs is not', async () => {
+      const sandbox = await openFirst()
+      const sees = (runs: boolean) => until(async () => (await provider.hasProcesses(sessionId)) === runs)
+      await sees(false)
+      await sandbox.run(call('echo short'), never)
+      await sees(false)
+      // With its output open, in a session of its own, and as a shell that executes nothing else.
+      for (const left of ['sleep 60 &', '(exec setsid sleep 60 >/dev/null 2>&1) &', 'mkfifo p; (read line <p) >/dev/null 2>&1 &']) {
+        await sandbox.run(call(`${left} echo $! >left`), never)
+        await sees(true)
+        await sandbox.run(call('kill $(cat left); rm -f p'), never)
+        await sees(false)
+      }
+      const running = sandbox.run(call('sleep 60'), never).catch(() => {})
+      await sees(true)
+      await provider.stop(sessionId)
+      expect([await provider.hasProcesses(sessionId), await provider.hasProcesses('ses_none')]).toEqual([false, false])
+      await sandbox.detach()
+      await running
+    })
+
     test('calls run side by side, each with its own output', async () => {
       const sandbox = await openFirst()
       const results = await Promise.all(

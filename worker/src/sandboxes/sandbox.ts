@@ -144,6 +144,11 @@ export interface SandboxProvider {
   open(spec: SandboxSpec, options: OpenOptions): Promise<OpenedSandbox>
   /** Stops the session's container (its layer stays). */
   stop(sessionId: string): Promise<void>
+  /**
+   * Whether anything runs that the agent has started: seen from outside, never asked of the inside. False where it is stopped or gone.
+   * Throws SandboxUnavailableError where nobody can say.
+   */
+  hasProcesses(sessionId: string): Promise<boolean>
   /** Removes it and all that belongs to it. Idempotent. */
   remove(sessionId: string): Promise<void>
   /** What of ours this engine holds, by label, for the reaper and the checker. */

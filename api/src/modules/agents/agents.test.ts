@@ -71,7 +71,8 @@ test('an agent is made, changed and archived; its versions stay', async () => {
 })
 
 test('an environment is made with the defaults that the contract names, and changed', async () => {
-  const fields = 'environment { id name latest { version image cpus memoryMb diskMb network allowedHosts setupScript environment { id } } }'
+  const fields =
+    'environment { id name latest { version image cpus memoryMb diskMb network allowedHosts setupScript idleSeconds keepAwakeSeconds environment { id } } }'
   const made = await api.get<{ createEnvironment: { environment: { id: string } } }>(
     tenant.adminKey,
     `mutation { createEnvironment(input: {name: "Small"}) { ${fields} } }`,
@@ -86,17 +87,35 @@ test('an environment is made with the defaults that the contract names, and chan
     network: 'NONE',
     allowedHosts: [],
     setupScript: null,
+    idleSeconds: null,
+    keepAwakeSeconds: 0,
     environment: { id },
   }
   expect(made.createEnvironment.environment).toEqual({ id, name: 'Small', latest })
   const updated = await api.get(
     tenant.adminKey,
-    `mutation ($id: ID!) { updateEnvironment(input: {id: $id, memoryMb: 2048, setupScript: "apt-get update"}) { ${fields} } }`,
+    `mutation ($id: ID!) { updateEnvironment(input: {id: $id, memoryMb: 2048, setupScript: "apt-get update", idleSeconds: 5, keepAwakeSeconds: 3600}) { ${fields} } }`,
     { id },
   )
   expect(updated).toEqual({
     updateEnvironment: {
-      environment: { id, name: 'Small', latest: { ...latest, version: 2, memoryMb: 2048, setupScript: 'apt-get update' } },
+      environment: {
+        id,
+        name: 'Small',
+        latest: { ...latest, version: 2, memoryMb: 2048, setupScript: 'apt-get update', idleSeconds: 5, keepAwakeSeconds: 3600 },
+      },
+    },
+  })
+  const versions = 'versions(first: 2) { edges { node { version idleSeconds keepAwakeSeconds } } }'
+  const listed = await api.get(tenant.adminKey, `query ($id: ID!) { node(id: $id) { ... on Environment { ${versions} } } }`, { id })
+  expect(listed).toEqual({
+    node: {
+      versions: {
+        edges: [
+          { node: { version: 2, idleSeconds: 5, keepAwakeSeconds: 3600 } },
+          { node: { version: 1, idleSeconds: null, keepAwakeSeconds: 0 } },
+        ],
+      },
     },
   })
 })

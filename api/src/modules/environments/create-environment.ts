@@ -22,6 +22,8 @@ export const createEnvironmentMutation = async (_: unknown, args: { input: Creat
     network: given.network ?? DEFAULT_ENVIRONMENT.network,
     allowedHosts: given.allowedHosts ?? DEFAULT_ENVIRONMENT.allowedHosts,
     setupScript: given.setupScript,
+    idleSeconds: given.idleSeconds,
+    keepAwakeSeconds: given.keepAwakeSeconds ?? DEFAULT_ENVIRONMENT.keepAwakeSeconds,
   }
   const { answer } = await answerOnce<{ environmentId: string }>(
     context.parts.db,

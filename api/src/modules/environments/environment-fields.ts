@@ -14,4 +14,6 @@ export const environmentFields = {
   network: optional(z.enum(['NONE', 'ALLOWLIST', 'OPEN'])),
   allowedHosts: optional(z.array(label(253)).max(200, 'at most 200 hosts')),
   setupScript: optional(z.string().refine(isScript, 'a shell script of 1 to 65536 bytes of UTF-8, without NUL')),
+  idleSeconds: optional(z.int()),
+  keepAwakeSeconds: optional(z.int()),
 }

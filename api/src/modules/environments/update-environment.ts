@@ -13,7 +13,7 @@ const input = z.object({
   ...environmentFields,
 })
 
-/** What is left out stays; a null takes the set-up script away. */
+/** What is left out stays; a null takes the set-up script or the idle time away. */
 export const updateEnvironmentMutation = async (_: unknown, args: { input: UpdateEnvironmentInput }, context: RequestContext) => {
   const { tenantId } = context.caller('ADMIN')
   const { load } = await context.locate('environment', args.input.id)
@@ -29,6 +29,8 @@ export const updateEnvironmentMutation = async (_: unknown, args: { input: Updat
     network: parsed.network ?? undefined,
     allowedHosts: parsed.allowedHosts ?? undefined,
     setupScript: args.input.setupScript === undefined ? undefined : parsed.setupScript,
+    idleSeconds: args.input.idleSeconds === undefined ? undefined : parsed.idleSeconds,
+    keepAwakeSeconds: parsed.keepAwakeSeconds ?? undefined,
   })
   return { environment: await loadOne(load.environment, 'environment', parsed.id) }
 }

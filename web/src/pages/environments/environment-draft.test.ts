@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { formatDuration } from '../../components/format.ts'
 import type { EnvironmentDefinitionFragment } from '../../generated/graphql.ts'
-import { EMPTY_DRAFT, toChanges, toCreateInput, toDifferences, toDraft, toSizeWords } from './environment-draft.ts'
+import { EMPTY_DRAFT, toChanges, toCreateInput, toDifferences, toDraft, toIdleWords, toSizeWords } from './environment-draft.ts'
 
 const version: EnvironmentDefinitionFragment = {
   id: 'evv_1',
@@ -12,6 +13,8 @@ const version: EnvironmentDefinitionFragment = {
   network: 'ALLOWLIST',
   allowedHosts: ['pypi.org'],
   setupScript: null,
+  idleSeconds: null,
+  keepAwakeSeconds: 0,
   createdAt: '2026-11-21T05:00:00Z',
 }
 
@@ -26,6 +29,8 @@ describe('an environment’s form', () => {
       network: 'NONE',
       allowedHosts: [],
       setupScript: null,
+      idleSeconds: null,
+      keepAwakeSeconds: 0,
     })
   })
 
@@ -39,11 +44,19 @@ describe('an environment’s form', () => {
     const draft = toDraft('Python', version)
     expect(toChanges({ ...draft, name: ' Python', memoryMb: '1024 ' }, draft)).toBeNull()
     expect(toChanges({ ...draft, memoryMb: '2048' }, draft)).toEqual({ memoryMb: 2048 })
+    expect(toChanges({ ...draft, idleSeconds: ' ' }, { ...draft, idleSeconds: '90' })).toEqual({ idleSeconds: null })
   })
 })
 
 it('a version is told by what differs from the one before', () => {
   expect(toDifferences(version, { ...version, memoryMb: 512, setupScript: 'true' })).toEqual(['memory', 'set-up script'])
+})
+
+it('what becomes of a sandbox without work is told, as the platform has it or as the version says', () => {
+  expect(toIdleWords(version)).toBe('stopped after the platform’s time')
+  expect(toIdleWords({ idleSeconds: 300, keepAwakeSeconds: 3_600 })).toBe(
+    `stopped after ${formatDuration(300_000)}; running processes keep it awake for up to ${formatDuration(3_600_000)}`,
+  )
 })
 
 it('sizes are told in the unit that fits', () => {

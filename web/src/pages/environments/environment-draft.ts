@@ -1,5 +1,6 @@
 // pages/environments owns where tools run: environments, their versions, and the forms that make and change them. It must never
 // write a version that exists: a change is a new one.
+import { formatDuration } from '../../components/format.ts'
 import type {
   CreateEnvironmentInput,
   EnvironmentDefinitionFragment,
@@ -18,6 +19,9 @@ export type EnvironmentDraft = {
   /** One a line. */
   allowedHosts: string
   setupScript: string
+  /** Empty: the platform's. */
+  idleSeconds: string
+  keepAwakeSeconds: string
 }
 
 /** What the API takes where nothing is given, shown so that nobody has to guess. */
@@ -30,6 +34,8 @@ export const EMPTY_DRAFT: EnvironmentDraft = {
   network: 'NONE',
   allowedHosts: '',
   setupScript: '',
+  idleSeconds: '',
+  keepAwakeSeconds: '0',
 }
 
 export const toDraft = (name: string, version: EnvironmentDefinitionFragment): EnvironmentDraft => ({
@@ -41,6 +47,8 @@ export const toDraft = (name: string, version: EnvironmentDefinitionFragment): E
   network: version.network,
   allowedHosts: version.allowedHosts.join('\n'),
   setupScript: version.setupScript ?? '',
+  idleSeconds: version.idleSeconds === null ? '' : String(version.idleSeconds),
+  keepAwakeSeconds: String(version.keepAwakeSeconds),
 })
 
 const toHosts = (text: string): string[] =>
@@ -59,6 +67,8 @@ export const toCreateInput = (draft: EnvironmentDraft): CreateEnvironmentInput =
   // Hosts of another policy are no longer meant.
   allowedHosts: draft.network === 'ALLOWLIST' ? toHosts(draft.allowedHosts) : [],
   setupScript: draft.setupScript.trim() === '' ? null : draft.setupScript,
+  idleSeconds: draft.idleSeconds.trim() === '' ? null : Number(draft.idleSeconds),
+  keepAwakeSeconds: Number(draft.keepAwakeSeconds),
 })
 
 type Changes = Omit<UpdateEnvironmentInput, 'id' | 'expectedVersion'>
@@ -79,6 +89,8 @@ const WORDS: Record<keyof Changes, string> = {
   network: 'network',
   allowedHosts: 'hosts',
   setupScript: 'set-up script',
+  idleSeconds: 'idle time',
+  keepAwakeSeconds: 'time kept awake',
 }
 
 /** In which of its parts a version differs from the one before it, in words. */
@@ -88,5 +100,16 @@ export const toDifferences = (version: EnvironmentDefinitionFragment, before: En
 /** `1 CPU · 1 GB · 4 GB disk` */
 export const toSizeWords = ({ cpus, memoryMb, diskMb }: Pick<EnvironmentDefinitionFragment, 'cpus' | 'memoryMb' | 'diskMb'>): string =>
   `${cpus} ${cpus === 1 ? 'CPU' : 'CPUs'} · ${toGb(memoryMb)} · ${toGb(diskMb)} disk`
+
+/** `stopped after 5 min 0 s; running processes keep it awake for up to 1 h 0 min` */
+export const toIdleWords = ({
+  idleSeconds,
+  keepAwakeSeconds,
+}: Pick<EnvironmentDefinitionFragment, 'idleSeconds' | 'keepAwakeSeconds'>): string => {
+  const stopped = `stopped after ${idleSeconds === null ? 'the platform’s time' : formatDuration(idleSeconds * 1_000)}`
+  return keepAwakeSeconds === 0
+    ? stopped
+    : `${stopped}; running processes keep it awake for up to ${formatDuration(keepAwakeSeconds * 1_000)}`
+}
 
 const toGb = (mb: number): string => (mb < 1_024 ? `${mb} MB` : `${Number((mb / 1_024).toFixed(1))} GB`)

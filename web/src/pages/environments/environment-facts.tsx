@@ -1,5 +1,5 @@
 import type { EnvironmentDefinitionFragment } from '../../generated/graphql.ts'
-import { toSizeWords } from './environment-draft.ts'
+import { toIdleWords, toSizeWords } from './environment-draft.ts'
 import { NETWORK_WORDS } from './environment-fields.tsx'
 
 /** What a version says, to read. */
@@ -10,6 +10,8 @@ export const EnvironmentFacts = ({ version }: { version: EnvironmentDefinitionFr
       <dd className="mono">{version.image}</dd>
       <dt>Size</dt>
       <dd>{toSizeWords(version)}</dd>
+      <dt>Without work</dt>
+      <dd>{toIdleWords(version)}</dd>
       <dt>Network</dt>
       <dd>{version.network === 'ALLOWLIST' ? version.allowedHosts.join(', ') || 'no host' : NETWORK_WORDS[version.network]}</dd>
     </dl>

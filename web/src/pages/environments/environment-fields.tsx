@@ -10,7 +10,7 @@ export const NETWORK_WORDS: Record<NetworkPolicy, string> = {
   OPEN: 'Open: tools reach everything',
 }
 
-const PATHS = ['name', 'image', 'cpus', 'memoryMb', 'diskMb', 'network', 'allowedHosts', 'setupScript']
+const PATHS = ['name', 'image', 'cpus', 'memoryMb', 'diskMb', 'network', 'allowedHosts', 'setupScript', 'idleSeconds', 'keepAwakeSeconds']
 
 type Props = { draft: EnvironmentDraft; onDraft: (draft: EnvironmentDraft) => void; problem: Problem | null }
 
@@ -103,6 +103,30 @@ export const EnvironmentFields = ({ draft, onDraft, problem }: Props) => {
         onValue={(setupScript) => set({ setupScript })}
         error={problemOf(problem, 'setupScript')}
       />
+      <div className="environment-times">
+        <TextField
+          label="Stopped without work after, in seconds"
+          inputMode="numeric"
+          pattern="\s*\d*\s*"
+          title="A whole number"
+          placeholder="as the platform has it"
+          hint="Files stay. Up to an hour."
+          value={draft.idleSeconds}
+          onValue={(idleSeconds) => set({ idleSeconds })}
+          error={problemOf(problem, 'idleSeconds')}
+        />
+        <TextField
+          label="Kept awake by running processes for, in seconds"
+          inputMode="numeric"
+          required
+          pattern="\s*\d+\s*"
+          title="A whole number"
+          hint="What the agent has left running keeps the sandbox from being stopped for at most so long after the last work; 0: not at all."
+          value={draft.keepAwakeSeconds}
+          onValue={(keepAwakeSeconds) => set({ keepAwakeSeconds })}
+          error={problemOf(problem, 'keepAwakeSeconds')}
+        />
+      </div>
       {elsewhere && <ErrorNote error={elsewhere} />}
     </>
   )

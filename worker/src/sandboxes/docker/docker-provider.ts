@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type { GitSettings, GitSource } from '../git/git-source.ts'
+import { findAgentProcesses } from '../runner/find-agent-processes.ts'
 import {
   type CheckResult,
   type CheckSpec,
@@ -22,6 +23,7 @@ import { DockerSetUps } from './docker-set-ups.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { isBelowLink } from './is-below-link.ts'
 import { listContainers } from './list-containers.ts'
+import { listProcesses } from './list-processes.ts'
 import { runCheck } from './run-check.ts'
 
 export type DockerProviderOptions = {
@@ -83,6 +85,12 @@ export class DockerProvider implements SandboxProvider {
 
   async stop(sessionId: string): Promise<void> {
     await this.#ask((abortSignal) => this.#containerOf(sessionId).stop({ t: 1, abortSignal }), [304, 404])
+  }
+
+  async hasProcesses(sessionId: string): Promise<boolean> {
+    // 409: it does not run.
+    const listed = await this.#ask((abortSignal) => listProcesses(this.#containerOf(sessionId), abortSignal), [404, 409])
+    return listed !== null && findAgentProcesses(listed).length > 0
   }
 
   remove(sessionId: string): Promise<void> {

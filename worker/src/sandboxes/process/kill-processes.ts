@@ -47,7 +47,8 @@ const findProcesses = async (folder: SessionFolder): Promise<number[]> => {
   return [...found]
 }
 
-const isOurs = async (pid: number, folder: SessionFolder): Promise<boolean> => {
+/** Where all are the worker's own user's, the environment that they began with says whose they are. */
+export const isOurs = async (pid: number, folder: SessionFolder): Promise<boolean> => {
   const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
   return environment.includes(`WORKSPACE=${folder.workspace}\0`)
 }

@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import type { Readable } from 'node:stream'
 import { cloneScript, cloneTimeoutMs, type GitSettings, type GitSource, toCloneArguments, toCloneFailure } from '../git/git-source.ts'
 import { HeadAndTail } from '../runner/collect-output.ts'
+import { findAgentProcesses } from '../runner/find-agent-processes.ts'
 import {
   type CheckResult,
   type CheckSpec,
@@ -17,6 +18,7 @@ import {
 } from '../sandbox.ts'
 import { packPath, unpackInto } from './archive-processes.ts'
 import { killProcesses } from './kill-processes.ts'
+import { listProcesses } from './list-processes.ts'
 import { ProcessHost } from './process-host.ts'
 import { ProcessSandbox } from './process-sandbox.ts'
 import { runInFolder } from './run-in-folder.ts'
@@ -83,6 +85,11 @@ export class ProcessProvider implements SandboxProvider {
   async stop(sessionId: string): Promise<void> {
     const folder = await this.#find(sessionId)
     if (folder) await killProcesses(folder)
+  }
+
+  async hasProcesses(sessionId: string): Promise<boolean> {
+    const folder = await this.#find(sessionId)
+    return folder !== null && findAgentProcesses(await listProcesses(folder)).length > 0
   }
 
   async remove(sessionId: string): Promise<void> {

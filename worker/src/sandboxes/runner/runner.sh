@@ -50,7 +50,7 @@ prepare() {
 say() { printf '%s\n' "$*" >&3; }
 
 # Arguments: <folder for calls> <workspace> <group>. It may be killed with its group: then its taker tells how the call ended.
-performer='
+performer='# Longhaul performs a call: find-agent-processes.ts tells it by these words, and the runner by the first of this file.
   read -r n || exit
   echo "$n"
   now=0
