@@ -2,9 +2,11 @@
 
 import { worstCaseNanos } from '@longhaul/core/src/budgets/prices.ts'
 import { setBudget } from '@longhaul/core/src/budgets/set-budget.ts'
+import { forkSession } from '@longhaul/core/src/forks/fork-session.ts'
 import { createTestDatabase, type TestDatabase } from '@longhaul/core/testing/database.ts'
 import { type ScriptedModel, startScriptedModel } from '@longhaul/core/testing/scripted-model/scripted-model.ts'
 import { seedSession, seedTenant, silentParts } from '@longhaul/core/testing/seeds.ts'
+import { takeCheckpoint } from '@longhaul/core/testing/take-checkpoint.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitForSession } from '../testing/read-session.ts'
 import { createWorkerProcesses, type WorkerProcesses } from '../testing/worker-process.ts'
@@ -14,7 +16,8 @@ let model: ScriptedModel
 let workers: WorkerProcesses
 
 const DOLLAR = 1_000_000_000n
-const SESSIONS = 50
+const SESSIONS = 30
+const FORKS = 20
 
 beforeAll(async () => {
   test = await createTestDatabase()
@@ -30,7 +33,7 @@ afterAll(async () => {
 })
 
 describe('a tenant with one dollar left', () => {
-  it('is never passed by 50 sessions at once with a worker killed meanwhile, and every session stops with nothing held', async () => {
+  it('is never passed by 50 sessions at once, twenty of them forks, with a worker killed meanwhile, and every session stops with nothing held', async () => {
     const tenant = await seedTenant(test.db, { model: 'claude-opus-5' })
     const parts = silentParts(test.db)
     await setBudget(parts, {
@@ -43,10 +46,19 @@ describe('a tenant with one dollar left', () => {
       limitNanos: DOLLAR,
       alertPercents: null,
     })
+    const sessionIds = [await seedSession(parts, tenant, { prompt: '[[script:spender]] 0' })]
+    const { tenantId, caller } = tenant
+    const { id: checkpointId } = await takeCheckpoint(test.db, { tenantId, sessionId: String(sessionIds[0]) })
+    const forks = Array.from({ length: FORKS }, (_, index) => ({
+      title: null,
+      prompt: `[[script:spender]] fork ${index}`,
+      agentId: null,
+      budgetNanos: null,
+    }))
+    sessionIds.push(...(await forkSession(parts, caller, { checkpointId, forks })).sessionIds)
     const doomed = await workers.start({ CRASH_AT: 'mid_stream:4' })
     await workers.start()
-    const sessionIds: string[] = []
-    for (let index = 0; index < SESSIONS; index++)
+    for (let index = 1; index < SESSIONS; index++)
       sessionIds.push(await seedSession(parts, tenant, { prompt: `[[script:spender]] ${index}` }))
     expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' })
     await workers.start()

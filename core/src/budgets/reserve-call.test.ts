@@ -2,10 +2,12 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts'
 import { seedSession, seedTenant, silentParts } from '../../testing/seeds.ts'
+import { takeCheckpoint } from '../../testing/take-checkpoint.ts'
 import { checkMoney } from '../checker/check-money.ts'
 import { checkRows } from '../checker/check-rows.ts'
 import type { Scope } from '../checker/report.ts'
 import type { NewEvent } from '../events/event.ts'
+import { forkSession } from '../forks/fork-session.ts'
 import { createId } from '../ids.ts'
 import { appendEvents, type Settlement } from '../log/append-events.ts'
 import { claimTurn } from '../turns/claim-turn.ts'
@@ -24,25 +26,37 @@ afterAll(() => test.close())
 
 type Holder = { tenantId: string; agentId: string; sessionId: string; threadId: string; turnId: string; epoch: number }
 
+type Tenant = Awaited<ReturnType<typeof seedTenant>>
+
+const claim = async ({ tenantId, agentId }: Tenant, sessionId: string): Promise<Holder> => {
+  const { rows } = await test.superuser.query<{ id: string }>('select id from turn where session_id = $1', [sessionId])
+  const turnId = rows[0]!.id
+  const result = await claimTurn(test.db, { tenantId, turnId, workerId, engineId: null, kind: 'worker' })
+  if (result.refused !== undefined) throw new Error(result.refused)
+  return { tenantId, agentId, sessionId, threadId: result.claimed.thread.id, turnId, epoch: result.claimed.epoch }
+}
+
 /** Sessions of one tenant, each with its turn claimed. */
 const seed = async (sessions: number) => {
   const tenant = await seedTenant(test.db, { maxConcurrentSessions: 1_000 })
   const holders: Holder[] = []
-  for (let index = 0; index < sessions; index++) {
-    const sessionId = await seedSession(silentParts(test.db), tenant)
-    const { rows } = await test.superuser.query<{ id: string }>('select id from turn where session_id = $1', [sessionId])
-    const claim = await claimTurn(test.db, { tenantId: tenant.tenantId, turnId: rows[0]!.id, workerId, engineId: null, kind: 'worker' })
-    if (claim.refused !== undefined) throw new Error(claim.refused)
-    holders.push({
-      tenantId: tenant.tenantId,
-      agentId: tenant.agentId,
-      sessionId,
-      threadId: claim.claimed.thread.id,
-      turnId: rows[0]!.id,
-      epoch: claim.claimed.epoch,
-    })
-  }
+  for (let index = 0; index < sessions; index++) holders.push(await claim(tenant, await seedSession(silentParts(test.db), tenant)))
   return { ...tenant, holders, first: holders[0]! }
+}
+
+/** A session and twenty forks of it, under these caps, each with its turn claimed. */
+const seedForks = async (caps: (tenant: Tenant, sessionId: string) => Cap[]) => {
+  const parts = silentParts(test.db)
+  const tenant = await seedTenant(test.db, { maxConcurrentSessions: 1_000 })
+  const { tenantId, caller } = tenant
+  const parentId = await seedSession(parts, tenant)
+  for (const one of caps(tenant, parentId)) await cap(tenantId, one)
+  const { id: checkpointId } = await takeCheckpoint(test.db, { tenantId, sessionId: parentId })
+  const forks = Array.from({ length: 20 }, () => ({ title: null, prompt: null, agentId: null, budgetNanos: null }))
+  const { sessionIds } = await forkSession(parts, caller, { checkpointId, forks })
+  const holders: Holder[] = []
+  for (const sessionId of [parentId, ...sessionIds]) holders.push(await claim(tenant, sessionId))
+  return { ...tenant, holders }
 }
 
 type Cap = {
@@ -120,6 +134,40 @@ describe('reserving', () => {
     expect(await spend('TENANT', tenantId)).toMatchObject({ total_reserved: 6_000_000n, total_spent: 0n })
     expect(await findFaults(tenantId)).toEqual([])
   }, 60_000)
+
+  it.each([
+    ['tenant’s, set by the operator', { scope: 'TENANT', setBy: 'OPERATOR', period: 'LIFETIME' }],
+    ['tenant’s own, a month', { scope: 'TENANT', setBy: 'TENANT', period: 'MONTH' }],
+    ['agent’s, set by the operator, a day', { scope: 'AGENT', setBy: 'OPERATOR', period: 'DAY' }],
+    ['agent’s', { scope: 'AGENT', setBy: 'TENANT', period: 'LIFETIME' }],
+  ] as const)(
+    'lets a session and its forks, all at work at once, pass no cap above them: the %s',
+    async (_, above) => {
+      const { tenantId, agentId, holders } = await seedForks((tenant, sessionId) => [
+        { ...above, scopeId: above.scope === 'AGENT' ? tenant.agentId : tenant.tenantId, nanos: 100n },
+        { scope: 'SESSION', scopeId: sessionId, nanos: 30n },
+        { scope: 'SESSION', scopeId: sessionId, setBy: 'OPERATOR', period: 'DAY', nanos: 21n },
+      ])
+      const admitted = new Map(holders.map(({ sessionId }) => [sessionId, 0n]))
+      const spendAtOnce = () =>
+        Promise.all(
+          Array.from({ length: 200 }, async (_, index) => {
+            const holder = holders[index % holders.length]!
+            const result = await hold(holder, 7n)
+            if (!('granted' in result) || !result.granted) return
+            admitted.set(holder.sessionId, admitted.get(holder.sessionId)! + 7n)
+            await settle(tenantId, result.reservation.id, 7n)
+          }),
+        )
+      for (let round = 0; round < 2; round++) await spendAtOnce()
+      const total = [...admitted.values()].reduce((sum, nanos) => sum + nanos, 0n)
+      expect(total).toBe(98n) // the last call that fits has fitted, and no other
+      for (const nanos of admitted.values()) expect(nanos).toBeLessThanOrEqual(21n)
+      expect(await spend('AGENT', agentId)).toMatchObject({ total_spent: total, total_reserved: 0n })
+      expect(await findFaults(tenantId)).toEqual([])
+    },
+    60_000,
+  )
 
   it('lets no call under a cap whose model has no price: what it costs could not be held', async () => {
     const { tenantId, first } = await seed(1)
