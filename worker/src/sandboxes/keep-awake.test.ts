@@ -32,11 +32,11 @@ const leave = async (seconds: number, environment: { idleSeconds: number; keepAw
 }
 /** Once it was stopped: how long after the session's last work, and whether what ran had come to its end. */
 const stopped = async (sessionId: string) => {
-  await worker.waitFor(sessionId, ({ sandbox_state: state }) => state === 'SUSPENDED', 20_000)
+  const { sandbox_id: sandboxId } = await worker.waitFor(sessionId, ({ sandbox_state: state }) => state === 'SUSPENDED', 20_000)
   const times = (await worker.events(sessionId)).flatMap(({ type, payload, created_at: at }) =>
     type === 'session.status' || payload['state'] === 'SUSPENDED' ? [at.getTime()] : [],
   )
-  const through = await worker.parts.sandboxes.provider.readWorkspace(sessionId, '/workspace/through.txt')
+  const through = await worker.parts.sandboxes.provider.readWorkspace({ sessionId, sandboxId: String(sandboxId) }, '/workspace/through.txt')
   through?.destroy()
   return { seconds: (Number(times.at(-1)) - Number(times.at(-2))) / 1_000, through: through !== null }
 }

@@ -260,6 +260,7 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       expect(String(await readArchiveFile(await sandbox.getArchive('/workspace'), 'put', 100))).toBe('contentmore\n')
       const read = await provider.readWorkspace({ sessionId, sandboxId: sandbox.id }, '/workspace')
       expect(read && String(await readArchiveFile(read, 'put', 100))).toBe('contentmore\n')
+      expect(await provider.readWorkspace({ sessionId, sandboxId: sandbox.id }, '/workspace/nothing')).toBeNull()
     })
 
     test('what is read is of the sandbox that was asked for: of another of the same session, or of none, it is said to be gone', async () => {

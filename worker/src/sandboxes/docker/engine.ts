@@ -47,7 +47,8 @@ export const toSandboxError = (error: unknown, sandboxId: string): Error => {
   const status = statusOf(error)
   if (status === null) return error as Error
   const message = error instanceof Error ? error.message : String(error)
-  if (status === 404 && /no such container/i.test(message)) return new SandboxLostError(`Sandbox ${sandboxId} is gone.`, { cause: error })
+  // With its colon: without, it is what the client calls every 404, of a file that is not there too.
+  if (status === 404 && /no such container: /i.test(message)) return new SandboxLostError(`Sandbox ${sandboxId} is gone.`, { cause: error })
   if (status === 409 && /removal|dead/i.test(message))
     return new SandboxLostError(`Sandbox ${sandboxId} is being removed.`, { cause: error })
   // The engine's wording for an image without a shell, or of another architecture.
