@@ -19,8 +19,10 @@ type Owner = {
   replaced: boolean
 }
 
-/** A container this young may belong to a turn that has not recorded it yet, and one idle for so short a time be kept warm by another worker. */
+/** A container this young may belong to a turn that has not recorded it yet. */
 const YOUNG_MS = 120_000
+/** By then a worker of this engine that kept it warm, or awake, has stopped it itself, if it was the last to hold its session. */
+const GRACE_MS = 15_000
 /** A sandbox that is made and not recorded yet has a turn that runs, or a worker attached to it: any other of this age is nobody's. */
 const UNOWNED_MS = 25_000
 /** Gives an image's files to who stores them, with no turn that runs: a large workspace takes minutes. */
@@ -87,10 +89,9 @@ export const startReaping = (
       await onSuspended(container)
     }
   }
-  /** Another worker of this engine may keep it warm, or awake, for as long as its environment says. */
   const isIdle = async ({ id: sessionId, idleForMs, ...environment }: Owner): Promise<boolean> => {
     const times = toIdleTimes(environment, idleMs)
-    if (idleForMs <= Math.max(YOUNG_MS, times.idleMs)) return false
+    if (idleForMs <= times.idleMs + GRACE_MS) return false
     return (await findNextLook({ provider, logger }, { sessionId, idleForMs, times })) === null
   }
   const once = (): Promise<void> => {
