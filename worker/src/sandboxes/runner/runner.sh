@@ -6,13 +6,15 @@
 #      0 <callNo> exited | done <exit code> <uptime at start> <uptime at end> [<output in base64>]
 #
 # Lines out stay under 4,096 bytes, so that writers at once don't mix. A run line cut off or mixed up by a dying client has the
-# wrong length and is not run. Of each call it keeps, under its number: a mark that it was seen (forever), do, next, pid, in, out, tail, exit, end.
+# wrong length and is not run. Of each call it keeps, under its number: a mark that it was seen (forever), do, pid, in, out, tail, exit, end.
 # `bare`: there is no folder for calls yet. `:` is a special builtin, whose failed redirection would end this shell: hence `true >`.
 #
 # To fork and to execute is what a call costs, so both are done before it comes: a spare waits, of two processes joined by a pipe. The
-# performer, in a group of its own, reads a call's number from the lane, a pipe of ours, and runs it; the taker keeps what it writes. The
-# next spare is set up when the call has ended, or another comes: never two at once, or they would mix what they read. A performer
-# killed in waiting is replaced; where nobody reads the lane the next call ends this shell, and it is started again.
+# performer, in a group of its own, reads a call's number from the lane, a pipe of ours, and runs it; the taker keeps what it writes. A
+# supplier sets up the spares, each when the call of the one before has ended, or another comes: never two wait at once, or they would mix
+# what they read. It does nothing else: a spare that came of the taker before it would inherit more from each call to the next, until the
+# shell's limits are reached. A performer killed in waiting is replaced; without a supplier the next call ends this shell, and it is
+# started again.
 LC_ALL=C
 calls=$1
 work=$2
@@ -27,10 +29,11 @@ command -v base64 >/dev/null && encoder=base64
 epoch=0
 live=' '
 kept=
-last=
+spares=0
 ready=
 
-# Reads what an earlier runner left, and opens the lane: 5 to write, 6 to read; at first both ways, because either end waits for the other.
+# Reads what an earlier runner left, opens the lane (5 to write, 6 to read) and the supplier's pipe (8, 9): at first both ways, because
+# either end waits for the other.
 prepare() {
   [ -z "$ready" ] || return 0
   [ -w "$calls" ] || return 1
@@ -39,12 +42,15 @@ prepare() {
   for file in "$calls"/*.exit; do
     [ -e "$file" ] && file=${file##*/} && kept="$kept ${file%.exit}"
   done
-  rm -rf "$calls/lane"
-  mkfifo "$calls/lane" || return 1
+  rm -rf "$calls/lane" "$calls/wanted"
+  mkfifo "$calls/lane" "$calls/wanted" || return 1
   exec 4<>"$calls/lane" 5>"$calls/lane" 6<"$calls/lane" 4>&-
-  rm -f "$calls/lane"
+  exec 4<>"$calls/wanted" 8>"$calls/wanted" 9<"$calls/wanted" 4>&-
+  rm -f "$calls/lane" "$calls/wanted"
+  supply &
+  exec 6<&- 9<&-
   ready=yes
-  spare
+  echo 1 >&8
 } 2>/dev/null
 
 say() { printf '%s\n' "$*" >&3; }
@@ -67,34 +73,37 @@ performer='# Longhaul performs a call: find-agent-processes.ts tells it by these
   echo "0 $n exited" >&3
 '
 
-spare() {
-  $group sh -c "$performer" call "$calls" "$work" "$group" <&6 5>&- 6<&- 7<&- | take 5>&- 7<&- &
-}
-
-# Sets up the spare after a call's own, once: the runner and the call's taker may both find it due.
-follow() {
-  set -C
-  if true >"$calls/$1.next"; then
-    set +C
-    spare
-  fi
-  set +C
+# Is told by number which spare is wanted, by the runner and by the taker before it, or that one is lost.
+supply() {
+  exec 5>&-
+  made=0
+  while read -r number <&9 && kill -0 "$$"; do
+    [ "$number" = lost ] || [ "$number" -gt "$made" ] || continue
+    [ "$number" = lost ] || made=$number
+    # Nobody's children: to end them would be to wait for them.
+    (spare &)
+  done
 } 2>/dev/null
+
+spare() {
+  $group sh -c "$performer" call "$calls" "$work" "$group" <&6 6<&- 8>&- 9<&- | take
+}
 
 # Output goes through cat, which dies at 8 MB; tail then drains the rest and keeps its end.
 take() {
+  exec 6<&- 9<&-
   if ! read -r n; then
-    kill -0 "$$" && spare
+    echo lost >&8
     return
   fi
   exec 7<&0
-  (ulimit -f 16384 && exec cat 3>&- 6<&-) <&7 7<&- >"$calls/$n.out" &
+  (ulimit -f 16384 && exec cat 3>&- 8>&-) <&7 7<&- >"$calls/$n.out" &
   pid=$!
   wait "$pid" || tail -c 65536 >"$calls/$n.tail"
   end "$n"
   true >"$calls/$n.end"
   report "$n"
-  follow "$n"
+  echo "$((made + 1))" >&8
 } 2>/dev/null
 
 # How a call ended whose performer was killed.
@@ -136,10 +145,8 @@ run() {
     say "$1 $2 garbled"
   elif [ -e "$calls/$2" ]; then
     say "$1 $2 repeat"
-  elif leave_if_crowded && true >"$calls/$2" && printf '%b' "$script" >"$calls/$2.do"; then
+  elif leave_if_crowded && want_spare && true >"$calls/$2" && printf '%b' "$script" >"$calls/$2.do"; then
     live="$live$2 "
-    [ -z "$last" ] || follow "$last"
-    last=$2
     echo "$2" >&5
     keep "$2"
   else
@@ -154,11 +161,16 @@ keep() {
   [ $# -ge 48 ] || return 0
   old=
   while [ $# -gt 32 ]; do
-    old="$old $1.do $1.next $1.pid $1.in $1.out $1.tail $1.exit $1.end"
+    old="$old $1.do $1.pid $1.in $1.out $1.tail $1.exit $1.end"
     shift
   done
-  (cd "$calls" && exec rm -f $old 3>&- 5>&- 6<&-) &
+  (cd "$calls" && exec rm -f $old 3>&- 5>&- 8>&-)
   kept=$*
+}
+
+want_spare() {
+  spares=$((spares + 1))
+  echo "$spares" >&8 || exit 1
 }
 
 # Where processes that left their group leave no room to start another, the runner ends, and everything with it; it is started again.
