@@ -3,8 +3,9 @@ import query from '../graphql/open-session.graphql?raw'
 import { keptKey } from './kept-key.ts'
 
 type Answer = { data?: OpenSessionQuery | null }
+type Opening = { key: string; id: string; answer: OpenSessionQuery | null; answered: Promise<void> }
 
-let asked: { key: string; id: string; answer: Promise<OpenSessionQuery | null> } | null = null
+let opening: Opening | null = null
 
 /** Who comes by a session's address with a key has asked for the session before the console's code is there. Anything amiss is left to it. */
 export const askForOpening = (): void => {
@@ -16,22 +17,29 @@ export const askForOpening = (): void => {
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     body: JSON.stringify({ query, variables: { id } }),
   })
-  const answer = request
+  const asked: Opening = { key, id, answer: null, answered: Promise.resolve() }
+  asked.answered = request
     .then((response) => response.json() as Promise<Answer>)
     .then(
-      ({ data }) => data ?? null,
-      () => null,
+      ({ data }) => {
+        asked.answer = data ?? null
+      },
+      () => {},
     )
-  asked = { key, id, answer }
+  opening = asked
 }
 
-/** Whose key it is, where that was asked already. */
-export const readOpeningViewer = async (key: string): Promise<OpenSessionQuery['viewer'] | null> =>
-  asked?.key === key ? ((await asked.answer)?.viewer ?? null) : null
+/** Resolves when the answer is there, or there is nothing to wait for. */
+export const openingAnswered = (): Promise<void> => opening?.answered ?? Promise.resolve()
 
-/** The session as it was at the opening; given once, for it grows old. */
-export const takeOpening = async (id: string): Promise<OpenSessionQuery | null> => {
-  const opening = asked?.id === id ? asked.answer : null
-  asked = null
-  return opening
+/** Whose key it is, where that was asked and has been answered. */
+export const readOpeningViewer = (key: string): OpenSessionQuery['viewer'] | null =>
+  opening?.key === key ? (opening.answer?.viewer ?? null) : null
+
+/** The session as it was at the opening, where that has been answered; given once, for it grows old. */
+export const takeOpening = (id: string): OpenSessionQuery | null => {
+  if (opening?.id !== id || opening.answer === null) return null
+  const { answer } = opening
+  opening = null
+  return answer
 }

@@ -5,7 +5,7 @@ import { type Ask, createAsk } from './ask.ts'
 import { createHttpClient } from './http-client.ts'
 import { keptKey } from './kept-key.ts'
 import { createLiveClient, type LiveClient } from './live-client.ts'
-import { readOpeningViewer } from './opening.ts'
+import { openingAnswered, readOpeningViewer } from './opening.ts'
 import type { Problem } from './problem.ts'
 
 export type Viewer = ViewerQuery['viewer']
@@ -31,16 +31,23 @@ export const useSignedIn = (): SignedIn => {
 
 type Connection = { key: string; viewer: Viewer; http: Client; ask: Ask; live: LiveClient }
 
+const connect = (key: string, viewer: Viewer, refused: () => void): Connection => ({
+  key,
+  viewer,
+  http: createHttpClient(key, refused),
+  ask: createAsk(key, refused),
+  live: createLiveClient(key, refused),
+})
+
+const REVOKED = 'This key is no longer good: it was revoked, or it has expired.'
+
 /** Shows `signIn` until a key is good, then `children` with its connections. */
 export const SessionOfTab = (props: {
   signIn: (options: { onKey: (key: string) => Promise<Problem | null>; note: string | null }) => ReactNode
   opening: ReactNode
   children: ReactNode
 }) => {
-  const [connection, setConnection] = useState<Connection | null>(null)
-  const [opening, setOpening] = useState(keptKey.read() !== null)
   const [note, setNote] = useState<string | null>(null)
-
   const leave = useMemo(
     () => (why: string | null) => {
       keptKey.forget()
@@ -52,27 +59,34 @@ export const SessionOfTab = (props: {
     },
     [],
   )
+  // Whose key it is was asked at the opening, where all is to be drawn at once.
+  const [connection, setConnection] = useState<Connection | null>(() => {
+    const key = keptKey.read()
+    const viewer = key === null ? null : readOpeningViewer(key)
+    return key === null || viewer === null ? null : connect(key, viewer, () => leave(REVOKED))
+  })
+  const [opening, setOpening] = useState(connection === null && keptKey.read() !== null)
 
   const enter = useMemo(
     () =>
       async (key: string): Promise<Problem | null> => {
-        const refused = () => leave('This key is no longer good: it was revoked, or it has expired.')
-        const http = createHttpClient(key, refused)
-        const ask = createAsk(key, refused)
-        const opening = await readOpeningViewer(key)
-        const { data, problem } = opening ? { data: { viewer: opening }, problem: null } : await ask(ViewerDocument, {})
+        const refused = () => leave(REVOKED)
+        await openingAnswered()
+        const known = readOpeningViewer(key)
+        const { data, problem } = known ? { data: { viewer: known }, problem: null } : await createAsk(key, refused)(ViewerDocument, {})
         if (!data) return problem
         keptKey.write(key)
         setNote(null)
-        setConnection({ key, viewer: data.viewer, http, ask, live: createLiveClient(key, refused) })
+        setConnection(connect(key, data.viewer, refused))
         return null
       },
     [leave],
   )
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key that was kept is tried once
   useEffect(() => {
     const key = keptKey.read()
-    if (key === null) return
+    if (key === null || connection !== null) return
     void enter(key).then((problem) => {
       // The key stays where the network is the trouble: the next look may find it good.
       if (problem?.code === 'UNAUTHENTICATED') leave(problem.message)

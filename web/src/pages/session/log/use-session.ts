@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'react'
-import { takeOpening } from '../../../api/opening.ts'
+import { openingAnswered, takeOpening } from '../../../api/opening.ts'
 import { type Problem, toProblem } from '../../../api/problem.ts'
 import { useSignedIn } from '../../../api/session-of-tab.tsx'
 import {
@@ -27,11 +27,19 @@ const REFRESH_MS = 400
 /** Events of these types leave the state as it was. */
 const SILENT = new Set(['user.message_read', 'agent.tool_result'])
 
+const toEvents = ({ edges }: { edges: { node: LogEvent }[] }): LogEvent[] => edges.map(({ node }) => node)
+
 /** A session as it is now and as it goes on, through any break of the connection. */
 export const useSession = (id: string): OpenSession => {
   const { ask, live } = useSignedIn()
-  const log = useMemo(() => createSessionLog(), [])
-  const [session, setSession] = useState<SessionStateFragment | null>(null)
+  // What was asked at the opening is drawn at once, where it is there already.
+  const opening = useMemo(() => takeOpening(id)?.session ?? null, [id])
+  const log = useMemo(() => {
+    const created = createSessionLog()
+    if (opening) created.add(toEvents(opening.tail))
+    return created
+  }, [opening])
+  const [session, setSession] = useState<SessionStateFragment | null>(opening)
   const [problem, setProblem] = useState<Problem | null>(null)
 
   const refresh = useMemo(() => {
@@ -57,19 +65,22 @@ export const useSession = (id: string): OpenSession => {
     const readMarks = async (): Promise<void> => {
       const { data } = await ask(SessionMarksDocument, { id })
       // Without them the marks are those of what has been scrolled by.
-      if (data?.session) log.note([data.session.marks, data.session.reads].flatMap(({ edges }) => edges.map(({ node }) => node)))
+      if (data?.session) log.note([data.session.marks, data.session.reads].flatMap(toEvents))
     }
     const open = async (): Promise<void> => {
-      const opening = await takeOpening(id)
-      const { data, problem } = opening?.session ? { data: opening, problem: null } : await ask(OpenSessionDocument, { id })
-      if (ended) return
-      if (!data?.session) {
-        setProblem(problem ?? { code: 'NOT_FOUND', message: `There is no session ${id}.`, field: null, reason: null })
-        return
+      if (log.head() === 0) {
+        await openingAnswered()
+        const late = takeOpening(id)
+        const { data, problem } = late?.session ? { data: late, problem: null } : await ask(OpenSessionDocument, { id })
+        if (ended) return
+        if (!data?.session) {
+          setProblem(problem ?? { code: 'NOT_FOUND', message: `There is no session ${id}.`, field: null, reason: null })
+          return
+        }
+        setProblem(null)
+        setSession(data.session)
+        log.add(toEvents(data.session.tail))
       }
-      setProblem(null)
-      setSession(data.session)
-      log.add(data.session.tail.edges.map(({ node }) => node))
       void readMarks()
       let seen = log.head()
       const waiting: LogEvent[] = []

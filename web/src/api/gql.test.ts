@@ -1,0 +1,17 @@
+import { stringifyDocument } from '@urql/core'
+import { expect, test } from 'vitest'
+import { AgentDocument, SessionCheckpointsDocument } from '../generated/graphql.ts'
+import { gql } from './gql.ts'
+
+const definitionsOf = ({ definitions }: { definitions: readonly unknown[] }) =>
+  definitions.map((definition) => (definition as { name: { value: string } }).name.value)
+
+test('an operation carries each fragment that it names, also those that its fragments name, once', () => {
+  expect(definitionsOf(AgentDocument)).toEqual(['Agent', 'AgentDefinition', 'Cap'])
+  expect(stringifyDocument(SessionCheckpointsDocument).match(/fragment CheckpointLine/g)).toHaveLength(1)
+})
+
+test('a text is parsed when somebody looks into it, not before', () => {
+  const broken = gql`query {`
+  expect(() => broken.definitions).toThrow()
+})
