@@ -4,6 +4,8 @@ import { Link } from 'wouter'
 import { usePages } from '../../../api/use-pages.ts'
 import { Button } from '../../../components/button.tsx'
 import { ErrorNote } from '../../../components/error-note.tsx'
+import { formatWhole } from '../../../components/format.ts'
+import { toSessionName } from '../../../components/session-name.ts'
 import { TimeAgo } from '../../../components/time-ago.tsx'
 import { CommonAncestorDocument, FilesBesideDocument, type FilesBesideQuery } from '../../../generated/graphql.ts'
 import { FileChanges } from '../changes/file-changes.tsx'
@@ -22,7 +24,7 @@ export const CommonAncestor = ({ a, b }: Ids) => {
   return (
     <p className="beside-ancestor">
       {commonSeq === 0 && 'These two share no event.'}
-      {commonSeq > 0 && `Both have the same first ${commonSeq.toLocaleString()} events. `}
+      {commonSeq > 0 && `Both have the same first ${formatWhole(commonSeq)} events. `}
       {from && (
         <>
           They parted at {toName(from)} of{' '}

@@ -2,6 +2,7 @@ import './changes.css'
 import { useState } from 'react'
 import type { Pages } from '../../../api/use-pages.ts'
 import { ErrorNote } from '../../../components/error-note.tsx'
+import { formatWhole } from '../../../components/format.ts'
 import { OlderButton } from '../../../components/older-button.tsx'
 import type { FileChange, FileChangeLineFragment } from '../../../generated/graphql.ts'
 import { PatchBlock } from '../timeline/diff-block.tsx'
@@ -29,8 +30,8 @@ export const FileChanges = ({ pages, label, none }: { pages: Pages<FileChangeLin
 
 const toWords = (count: number, hasMore: boolean, none: string): string => {
   if (count === 0) return none
-  if (hasMore) return `The first ${count.toLocaleString()} files that differ:`
-  return count === 1 ? 'One file differs:' : `${count.toLocaleString()} files differ:`
+  if (hasMore) return `The first ${formatWhole(count)} files that differ:`
+  return count === 1 ? 'One file differs:' : `${formatWhole(count)} files differ:`
 }
 
 /** A patch is drawn once it is asked for: a page of them may be long. */

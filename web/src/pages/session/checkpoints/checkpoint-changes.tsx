@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { usePages } from '../../../api/use-pages.ts'
 import { Button } from '../../../components/button.tsx'
 import { SelectField } from '../../../components/field.tsx'
+import { formatWhole } from '../../../components/format.ts'
 import { type CheckpointLineFragment, SessionDiffDocument, type SessionDiffQuery } from '../../../generated/graphql.ts'
 import { FileChanges } from '../changes/file-changes.tsx'
 import { toName } from './to-name.ts'
@@ -22,7 +23,7 @@ export const CheckpointChanges = (props: { sessionId: string; from: CheckpointLi
           <option value={NOW}>now</option>
           {later.map((checkpoint) => (
             <option key={checkpoint.id} value={checkpoint.id}>
-              {checkpoint.label ? `${checkpoint.label}, event ${checkpoint.seq.toLocaleString()}` : toName(checkpoint)}
+              {checkpoint.label ? `${checkpoint.label}, event ${formatWhole(checkpoint.seq)}` : toName(checkpoint)}
             </option>
           ))}
         </SelectField>

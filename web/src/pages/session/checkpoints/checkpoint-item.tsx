@@ -1,7 +1,8 @@
 import { useState } from 'react'
 import { Link } from 'wouter'
 import { Button } from '../../../components/button.tsx'
-import { formatBytes } from '../../../components/format.ts'
+import { formatBytes, formatWhole } from '../../../components/format.ts'
+import { toSessionName } from '../../../components/session-name.ts'
 import { SpendMeter } from '../../../components/spend-meter.tsx'
 import { StatusPill } from '../../../components/status-pill.tsx'
 import { TimeAgo } from '../../../components/time-ago.tsx'
@@ -30,7 +31,7 @@ export const CheckpointItem = ({ sessionId, checkpoint, later, forks, onAsk }: P
         <span className="checkpoint-name">
           {label ? <strong>{label}</strong> : <span>{toReason(trigger)}</span>}
           <span className="quiet small number">
-            event {seq.toLocaleString()} · <TimeAgo iso={createdAt} /> ago
+            event {formatWhole(seq)} · <TimeAgo iso={createdAt} /> ago
             {label && ` · ${toReason(trigger)}`}
             {sizeBytes > 0 && ` · ${formatBytes(sizeBytes)}`}
           </span>

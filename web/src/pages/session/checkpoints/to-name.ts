@@ -1,3 +1,4 @@
+import { formatWhole } from '../../../components/format.ts'
 import type { CheckpointTrigger } from '../../../generated/graphql.ts'
 
 const WHY: Record<CheckpointTrigger, string> = {
@@ -11,6 +12,6 @@ const WHY: Record<CheckpointTrigger, string> = {
 
 /** What people know a checkpoint by: its label, else what it was taken for. A trigger of a later release is shown by its name. */
 export const toName = ({ label, trigger, seq }: { label: string | null; trigger: CheckpointTrigger; seq: number }): string =>
-  label ?? `event ${seq.toLocaleString()}, ${toReason(trigger)}`
+  label ?? `event ${formatWhole(seq)}, ${toReason(trigger)}`
 
 export const toReason = (trigger: CheckpointTrigger): string => WHY[trigger] ?? trigger.toLowerCase().replaceAll('_', ' ')

@@ -1,7 +1,7 @@
 import { memo } from 'react'
 import { Button } from '../../../components/button.tsx'
 import { SelectField } from '../../../components/field.tsx'
-import { formatClock, toWords } from '../../../components/format.ts'
+import { formatClock, formatWhole, toWords } from '../../../components/format.ts'
 import { toFields, toText } from '../log/read-payload.ts'
 import type { LogEvent } from '../log/session-log.ts'
 import { toRow } from './to-row.ts'
@@ -22,7 +22,7 @@ export const MarksMenu = memo(({ marks, head, onJump, onStart }: Props) => (
     <Button size="small" kind="quiet" onClick={onStart}>
       ↑ Beginning
     </Button>
-    <span className="quiet small number push">{head.toLocaleString()} events</span>
+    <span className="quiet small number push">{formatWhole(head)} events</span>
   </div>
 ))
 

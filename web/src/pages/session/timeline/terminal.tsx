@@ -1,6 +1,7 @@
 import './terminal.css'
 import { useMemo, useState } from 'react'
 import { Button } from '../../../components/button.tsx'
+import { formatWhole } from '../../../components/format.ts'
 import { parseAnsi } from './parse-ansi.ts'
 
 /** More is drawn on demand: one line of a quarter of a megabyte would hold up the page. */
@@ -31,7 +32,7 @@ export const Terminal = ({ output }: { output: string }) => {
       </pre>
       {cut && (
         <Button size="small" kind="quiet" onClick={() => setAll(true)}>
-          Show the {(output.length - SHOWN).toLocaleString()} characters in between
+          Show the {formatWhole(output.length - SHOWN)} characters in between
         </Button>
       )}
     </>

@@ -1,4 +1,4 @@
-import { formatBytes, formatUsd, toWords } from '../../../components/format.ts'
+import { formatBytes, formatClock, formatUsd, formatWhole, toWords } from '../../../components/format.ts'
 import { type Fields, toCount, toFields, toList, toText } from '../log/read-payload.ts'
 import { isResting, type LogEvent } from '../log/session-log.ts'
 
@@ -57,7 +57,7 @@ const statusMark = (fields: Fields): Row => {
 const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
   'user.upload': (fields) => {
     const files = toCount(fields['files']) ?? 0
-    const what = fields['kind'] === 'folder' ? `${files.toLocaleString()} ${files === 1 ? 'file' : 'files'} into ` : ''
+    const what = fields['kind'] === 'folder' ? `${formatWhole(files)} ${files === 1 ? 'file' : 'files'} into ` : ''
     return mark('quiet', 'upload', `${what}${pathOf(fields)}, ${formatBytes(toCount(fields['sizeBytes']) ?? 0)}`)
   },
   'user.upload_placed': (fields) => {
@@ -82,7 +82,7 @@ const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
   'harness.error': (fields) => {
     const retryAt = toText(fields['retryAt'])
     const next = {
-      retrying: retryAt ? `tried again at ${new Date(retryAt).toLocaleTimeString()}` : 'tried again',
+      retrying: retryAt ? `tried again at ${formatClock(retryAt)}` : 'tried again',
       outcome_unknown: 'outcome unknown',
       gave_up: 'given up',
     }
@@ -94,7 +94,7 @@ const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
   },
   'session.checkpointed': (fields) => mark('quiet', 'checkpoint', joined(fields['label'], toWords(toText(fields['trigger'])))),
   'session.rewound': (fields) => {
-    const seq = (toCount(fields['seq']) ?? 0).toLocaleString()
+    const seq = formatWhole(toCount(fields['seq']) ?? 0)
     const label = toText(fields['label'])
     const what = REWOUND[toText(fields['axis'])] ?? toText(fields['axis'])
     return mark('warn', 'rewound', `${what} as at ${label ? `${label}, ` : ''}event ${seq}; nothing is erased`)
