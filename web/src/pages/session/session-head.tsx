@@ -7,6 +7,7 @@ import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { TextField } from '../../components/field.tsx'
+import { toSessionName } from '../../components/session-name.ts'
 import { SpendMeter } from '../../components/spend-meter.tsx'
 import { StatusPill } from '../../components/status-pill.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
@@ -26,7 +27,7 @@ export const SessionHead = ({ session, onChanged }: Props) => {
         <Link href="/" className="small">
           Sessions
         </Link>
-        <h1>{session.title ?? 'Untitled session'}</h1>
+        <h1>{toSessionName(session)}</h1>
       </div>
       <div className="row session-now">
         <StatusPill status={session.status} stopReason={session.stopReason} />

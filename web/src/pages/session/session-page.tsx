@@ -6,6 +6,7 @@ import { useStore } from '../../api/store.ts'
 import { ErrorBoundary } from '../../components/error-boundary.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { loadPage } from '../../components/load-page.ts'
+import { toSessionName } from '../../components/session-name.ts'
 import { useSession } from './log/use-session.ts'
 import { Composer } from './send/composer.tsx'
 import { SessionHead } from './session-head.tsx'
@@ -27,6 +28,7 @@ export const SessionPage = ({ id }: { id: string }) => {
   const [params, setParams] = useSearchParams()
   const named = params.get('view')
   const view: View = isView(named) ? named : 'timeline'
+  const name = session ? toSessionName(session) : 'Session'
   useEffect(() => {
     document.title = `${session?.title ?? 'Session'} · Longhaul`
   }, [session?.title])

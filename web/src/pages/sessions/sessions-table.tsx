@@ -1,4 +1,5 @@
 import { Link } from 'wouter'
+import { toSessionName } from '../../components/session-name.ts'
 import { SpendMeter } from '../../components/spend-meter.tsx'
 import { StatusPill } from '../../components/status-pill.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
@@ -33,7 +34,7 @@ export const SessionsTable = ({ rows }: { rows: SessionRowFragment[] }) => (
 const SessionRow = ({ row }: { row: SessionRowFragment }) => (
   <tr>
     <td className="sessions-title">
-      <Link href={`/sessions/${row.id}`}>{row.title ?? row.prompt.slice(0, 80)}</Link>
+      <Link href={`/sessions/${row.id}`}>{toSessionName(row)}</Link>
       <span className="quiet small">{row.agent.name}</span>
     </td>
     <td className="sessions-status">

@@ -3,6 +3,7 @@ import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { Button } from '../../components/button.tsx'
 import { formatUsd } from '../../components/format.ts'
+import { toSessionName } from '../../components/session-name.ts'
 import { StatusPill } from '../../components/status-pill.tsx'
 import { SpenderDocument } from '../../generated/graphql.ts'
 import { Caps, PERIOD_WORDS } from './caps.tsx'
@@ -19,7 +20,7 @@ export const SpenderName = ({ id }: { id: string }) => {
   if (spender && 'prompt' in spender)
     return (
       <span className="spender">
-        <Link href={`/sessions/${id}`}>{spender.title ?? spender.prompt.slice(0, 60)}</Link>
+        <Link href={`/sessions/${id}`}>{toSessionName(spender)}</Link>
         <StatusPill status={spender.status} stopReason={spender.stopReason ?? null} />
       </span>
     )

@@ -2,6 +2,7 @@ import { useEffect } from 'react'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { formatUsd } from '../../components/format.ts'
+import { toSessionName } from '../../components/session-name.ts'
 import { PausedSessionsDocument } from '../../generated/graphql.ts'
 import { SpenderCaps } from './spender.tsx'
 
@@ -22,7 +23,7 @@ export const StoppedByCaps = ({ tenantId, look }: { tenantId: string | undefined
         {stopped.map(({ id, title, prompt, usage }) => (
           <li key={id}>
             <span className="row">
-              <Link href={`/sessions/${id}`}>{title ?? prompt.slice(0, 60)}</Link>
+              <Link href={`/sessions/${id}`}>{toSessionName({ title, prompt })}</Link>
               <span className="quiet small number">{formatUsd(usage.costUsd)} spent</span>
             </span>
             <SpenderCaps id={id} />

@@ -4,6 +4,7 @@ import { Link } from 'wouter'
 import { ErrorNote } from '../../../components/error-note.tsx'
 import { formatCount, formatDuration, toWords } from '../../../components/format.ts'
 import { PageHead } from '../../../components/page-head.tsx'
+import { toSessionName } from '../../../components/session-name.ts'
 import { SpendMeter } from '../../../components/spend-meter.tsx'
 import { StatusPill } from '../../../components/status-pill.tsx'
 import type { ConditionStatus, SessionStateFragment } from '../../../generated/graphql.ts'
@@ -25,14 +26,12 @@ export const BesidePage = ({ a, b }: { a: string; b: string }) => {
         <>
           <CommonAncestor a={a} b={b} />
           <Comparison {...both} />
-          <FilesBeside key={`${a} ${b}`} a={a} b={b} names={{ a: titleOf(both.a), b: titleOf(both.b) }} />
+          <FilesBeside key={`${a} ${b}`} a={a} b={b} names={{ a: toSessionName(both.a), b: toSessionName(both.b) }} />
         </>
       )}
     </div>
   )
 }
-
-const titleOf = ({ title }: Session): string => title ?? 'Untitled session'
 
 const Comparison = ({ a, b }: Both) => (
   <div className="table-wrap">
@@ -45,7 +44,7 @@ const Comparison = ({ a, b }: Both) => (
           </th>
           {[a, b].map((session) => (
             <th key={session.id} scope="col" className="beside-title">
-              <Link href={`/sessions/${session.id}`}>{titleOf(session)}</Link>
+              <Link href={`/sessions/${session.id}`}>{toSessionName(session)}</Link>
             </th>
           ))}
         </tr>

@@ -27,9 +27,8 @@ export const CommonAncestor = ({ a, b }: Ids) => {
       {commonSeq > 0 && `Both have the same first ${formatWhole(commonSeq)} events. `}
       {from && (
         <>
-          They parted at {toName(from)} of{' '}
-          <Link href={`/sessions/${from.session.id}?view=checkpoints`}>{from.session.title ?? from.session.prompt.slice(0, 60)}</Link>,
-          taken <TimeAgo iso={from.createdAt} /> ago.
+          They parted at {toName(from)} of <Link href={`/sessions/${from.session.id}?view=checkpoints`}>{toSessionName(from.session)}</Link>
+          , taken <TimeAgo iso={from.createdAt} /> ago.
         </>
       )}
     </p>

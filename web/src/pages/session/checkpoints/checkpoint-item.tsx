@@ -73,7 +73,7 @@ export const CheckpointItem = ({ sessionId, checkpoint, later, forks, onAsk }: P
 export const ForkItem = ({ sessionId, fork }: { sessionId: string; fork: ForkLineFragment }) => (
   <li className="fork row">
     <Link className="fork-title" href={`/sessions/${fork.id}`}>
-      {fork.title ?? fork.prompt.slice(0, 60)}
+      {toSessionName(fork)}
     </Link>
     <StatusPill status={fork.status} stopReason={fork.stopReason} />
     <span className="fork-spend">

@@ -9,6 +9,7 @@ import { Button } from '../../../components/button.tsx'
 import { EmptyState } from '../../../components/empty-state.tsx'
 import { ErrorNote } from '../../../components/error-note.tsx'
 import { OlderButton } from '../../../components/older-button.tsx'
+import { toSessionName } from '../../../components/session-name.ts'
 import { StatusPill } from '../../../components/status-pill.tsx'
 import { TimeAgo } from '../../../components/time-ago.tsx'
 import {
@@ -112,9 +113,8 @@ const Origin = ({ sessionId }: { sessionId: string }) => {
   return (
     <p className="checkpoints-origin row">
       <span>
-        Forked from{' '}
-        <Link href={`/sessions/${from.session.id}?view=checkpoints`}>{from.session.title ?? from.session.prompt.slice(0, 60)}</Link> at{' '}
-        {toName(from)}, <TimeAgo iso={from.createdAt} /> ago
+        Forked from <Link href={`/sessions/${from.session.id}?view=checkpoints`}>{toSessionName(from.session)}</Link> at {toName(from)},{' '}
+        <TimeAgo iso={from.createdAt} /> ago
       </span>
       <StatusPill status={from.session.status} stopReason={from.session.stopReason} />
       <Link className="push" href={`/sessions/${from.session.id}/beside/${sessionId}`}>
