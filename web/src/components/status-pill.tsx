@@ -1,5 +1,6 @@
 import type { SessionStatus, StopReason } from '../generated/graphql.ts'
 import { toWords } from './format.ts'
+import { toReasonWords } from './stop-reason.ts'
 
 type Tone = 'busy' | 'good' | 'warn' | 'bad' | 'quiet'
 
@@ -14,11 +15,11 @@ const TONES: Record<SessionStatus, Tone> = {
 }
 
 /** Reasons that say nothing more than their status does. */
-const SILENT = new Set<StopReason>(['DONE', 'CANCELED_BY_USER'])
+const SILENT = new Set<StopReason>(['DONE', 'END_TURN', 'PAUSED_BY_USER', 'CANCELED_BY_USER'])
 
 export const StatusPill = ({ status, stopReason = null }: { status: SessionStatus; stopReason?: StopReason | null }) => (
   <span className="pill" data-tone={TONES[status]}>
     {toWords(status)}
-    {stopReason !== null && !SILENT.has(stopReason) && ` · ${toWords(stopReason)}`}
+    {stopReason !== null && !SILENT.has(stopReason) && ` · ${toReasonWords(stopReason)}`}
   </span>
 )

@@ -1,4 +1,4 @@
-import type { SessionStateFragment } from '../../generated/graphql.ts'
+import type { SessionStateFragment, StopReason } from '../../generated/graphql.ts'
 
 type Asked = Pick<SessionStateFragment, 'status' | 'stopReason' | 'evaluationRounds' | 'maxEvaluations'>
 
@@ -22,8 +22,26 @@ export const toNeed = ({ status, stopReason, evaluationRounds }: Asked): string 
     case 'CONTEXT_FULL':
       return 'The context is full: the model can read no more of this session.'
     case 'RESOURCES_FAILED':
-      return 'The resources could not be put into the workspace. Mend the cause, then resume.'
+      return 'Its environment could not be set up, or its files not put into the workspace. The last error says why; once it is mended, resume.'
     default:
       return 'It stopped because something failed again and again. The last error mark says what; once the cause is gone, resume.'
   }
+}
+
+/** The same in the few words that a list has room for. */
+export const toShortNeed = ({ status, stopReason }: Pick<Asked, 'status' | 'stopReason'>): string | null => {
+  if (status !== 'IDLE' && status !== 'PAUSED') return null
+  return (stopReason && SHORT[stopReason]) ?? 'something fails again and again'
+}
+
+const SHORT: Partial<Record<StopReason, string>> = {
+  END_TURN: 'waits for a message',
+  MAX_EVALUATIONS: 'its conditions do not hold',
+  REFUSAL: 'the model refuses to go on',
+  BLOCKED: 'waits for an answer',
+  REQUIRES_ACTION: 'waits for an answer',
+  BUDGET_REACHED: 'a cap is reached',
+  PAUSED_BY_USER: 'someone paused it',
+  CONTEXT_FULL: 'its context is full',
+  RESOURCES_FAILED: 'its set-up failed',
 }

@@ -40,7 +40,7 @@ export const SessionHead = ({ session, onChanged }: Props) => {
       {may.work(viewer.role) && <Actions session={session} onChanged={onChanged} />}
       {need && (
         <p className="note session-need" data-tone="warn">
-          <strong>Needs you.</strong> {need}
+          <strong>Needs {may.work(viewer.role) ? 'you' : 'someone'}.</strong> {need}
         </p>
       )}
     </header>

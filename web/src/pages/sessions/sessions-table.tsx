@@ -1,9 +1,12 @@
 import { Link } from 'wouter'
+import { may } from '../../api/roles.ts'
+import { useSignedIn } from '../../api/session-of-tab.tsx'
 import { toSessionName } from '../../components/session-name.ts'
 import { SpendMeter } from '../../components/spend-meter.tsx'
 import { StatusPill } from '../../components/status-pill.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import type { SessionRowFragment } from '../../generated/graphql.ts'
+import { toShortNeed } from '../session/needs.ts'
 import { toLowestCap } from './to-lowest-cap.ts'
 
 export const SessionsTable = ({ rows }: { rows: SessionRowFragment[] }) => (
@@ -40,7 +43,9 @@ const SessionRow = ({ row }: { row: SessionRowFragment }) => (
     <td className="sessions-status">
       <StatusPill status={row.status} stopReason={row.stopReason} />
     </td>
-    <td className="sessions-activity mono">{row.activity ?? <span className="quiet">–</span>}</td>
+    <td className="sessions-activity">
+      <DoingNow row={row} />
+    </td>
     <td className="sessions-conditions" data-label="Conditions">
       <ConditionsMet conditions={row.doneConditions} />
     </td>
@@ -52,6 +57,18 @@ const SessionRow = ({ row }: { row: SessionRowFragment }) => (
     </td>
   </tr>
 )
+
+/** What it is at; of one that rests, what it needs of a person. */
+const DoingNow = ({ row }: { row: SessionRowFragment }) => {
+  const { viewer } = useSignedIn()
+  const need = toShortNeed(row)
+  if (need === null) return row.activity === null ? <span className="quiet">–</span> : <span className="mono">{row.activity}</span>
+  return (
+    <span className="warn">
+      <strong>Needs {may.work(viewer.role) ? 'you' : 'someone'}:</strong> {need}
+    </span>
+  )
+}
 
 const ConditionsMet = ({ conditions }: { conditions: SessionRowFragment['doneConditions'] }) => {
   if (conditions.length === 0) return <span className="quiet">none</span>

@@ -1,4 +1,4 @@
-import { formatWhole } from '../../../components/format.ts'
+import { formatWhole, toWords } from '../../../components/format.ts'
 import type { CheckpointTrigger } from '../../../generated/graphql.ts'
 
 const WHY: Record<CheckpointTrigger, string> = {
@@ -14,4 +14,4 @@ const WHY: Record<CheckpointTrigger, string> = {
 export const toName = ({ label, trigger, seq }: { label: string | null; trigger: CheckpointTrigger; seq: number }): string =>
   label ?? `event ${formatWhole(seq)}, ${toReason(trigger)}`
 
-export const toReason = (trigger: CheckpointTrigger): string => WHY[trigger] ?? trigger.toLowerCase().replaceAll('_', ' ')
+export const toReason = (trigger: string): string => (WHY as Partial<Record<string, string>>)[trigger] ?? toWords(trigger)

@@ -26,6 +26,12 @@ test('only statuses in which the session rests are marks', () => {
   })
 })
 
+test('why a session rests is told in words, not by the name of a reason', () => {
+  const textOf = (status: string, stopReason: string) => (toRow(event('session.status', { status, stopReason })) as { text: string }).text
+  expect([textOf('IDLE', 'END_TURN'), textOf('COMPLETED', 'DONE')]).toEqual(['the agent ended its work', 'every condition holds'])
+  expect(textOf('IDLE', 'OF_A_LATER_RELEASE')).toBe('of a later release')
+})
+
 test('a cap is told in dollars', () => {
   expect(toRow(event('budget.raised', { scope: 'SESSION', limitNanos: '1500000000' }))).toMatchObject({
     text: 'the session cap is now $1.50',

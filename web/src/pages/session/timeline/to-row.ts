@@ -1,4 +1,6 @@
 import { formatBytes, formatClock, formatUsd, formatWhole, toWords } from '../../../components/format.ts'
+import { toReasonWords } from '../../../components/stop-reason.ts'
+import { toReason } from '../checkpoints/to-name.ts'
 import { type Fields, toCount, toFields, toList, toText } from '../log/read-payload.ts'
 import { isResting, type LogEvent } from '../log/session-log.ts'
 
@@ -46,12 +48,7 @@ const STATUS_TONES: Record<string, Tone> = { COMPLETED: 'good', FAILED: 'bad', C
 const statusMark = (fields: Fields): Row => {
   const status = toText(fields['status'])
   const reason = toText(fields['stopReason'])
-  return mark(
-    STATUS_TONES[status] ?? 'quiet',
-    toWords(status),
-    joined(reason === 'DONE' ? 'every condition holds' : toWords(reason)),
-    toText(fields['reason']) || null,
-  )
+  return mark(STATUS_TONES[status] ?? 'quiet', toWords(status), reason && toReasonWords(reason), toText(fields['reason']) || null)
 }
 
 const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
@@ -92,7 +89,7 @@ const MARKS: Record<string, (fields: Fields, type: string) => Row> = {
       joined(fields['message'], next[fields['next'] as keyof typeof next]),
     )
   },
-  'session.checkpointed': (fields) => mark('quiet', 'checkpoint', joined(fields['label'], toWords(toText(fields['trigger'])))),
+  'session.checkpointed': (fields) => mark('quiet', 'checkpoint', joined(fields['label'], toReason(toText(fields['trigger'])))),
   'session.rewound': (fields) => {
     const seq = formatWhole(toCount(fields['seq']) ?? 0)
     const label = toText(fields['label'])
