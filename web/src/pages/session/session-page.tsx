@@ -48,7 +48,9 @@ export const SessionPage = ({ id }: { id: string }) => {
               {view === 'files' && <FilesView sessionId={id} head={session.head} />}
               {view === 'checkpoints' && <CheckpointsView session={session} />}
             </Suspense>
-            {view !== 'files' && view !== 'checkpoints' && <Timeline log={log} want={want} />}
+            {view !== 'files' && view !== 'checkpoints' && (
+              <Timeline log={log} want={want} over={session.status === 'FAILED' || session.status === 'CANCELED'} />
+            )}
           </ErrorBoundary>
           <Composer session={session} onSent={refresh} />
         </div>

@@ -28,10 +28,12 @@ export const Composer = ({ session, onSent }: { session: SessionStateFragment; o
   if (session.status === 'FAILED' || session.status === 'CANCELED')
     return <p className="composer quiet small">This session is {session.status.toLowerCase()}: it takes no more messages.</p>
 
+  // At rest there is nothing that a message could wait for, or stop.
+  const works = session.status === 'QUEUED' || session.status === 'RUNNING'
   const submit = async () => {
     if (text.trim() === '' || send.busy) return
     if (wish.current.text !== text) wish.current = { text, key: makeIdempotencyKey() }
-    const sent = await send.run({ input: { sessionId: session.id, text, mode, idempotencyKey: wish.current.key } })
+    const sent = await send.run({ input: { sessionId: session.id, text, mode: works ? mode : 'QUEUE', idempotencyKey: wish.current.key } })
     if (!sent) return
     setText('')
     onSent()
@@ -58,8 +60,10 @@ export const Composer = ({ session, onSent }: { session: SessionStateFragment; o
         onKeyDown={onKeyDown}
       />
       <div className="row">
-        <Choices label="When it is read" value={mode} options={MODES} onValue={setMode} />
-        <span className="quiet small composer-hint">{MODES.find(({ value }) => value === mode)?.title}</span>
+        {works && <Choices label="When it is read" value={mode} options={MODES} onValue={setMode} />}
+        <span className="quiet small composer-hint">
+          {works ? MODES.find(({ value }) => value === mode)?.title : 'The agent goes on with it at once'}
+        </span>
         <span className="push">
           <Button type="submit" kind="primary" busy={send.busy} disabled={text.trim() === ''} title="Ctrl+Enter">
             Send

@@ -13,7 +13,7 @@ const WAITS_FOR: Record<string, string> = {
   interrupt: 'stops the work at hand',
 }
 
-export const MessageRow = ({ event, companionSeq, companion }: RowProps) => {
+export const MessageRow = ({ event, companionSeq, companion, over }: RowProps) => {
   const { viewer } = useSignedIn()
   const fields = toFields(event.payload)
   const mode = toText(fields['mode'])
@@ -23,7 +23,7 @@ export const MessageRow = ({ event, companionSeq, companion }: RowProps) => {
         <strong>{event.actor === viewer.apiKey?.id ? 'You' : event.actor === 'operator' ? 'Operator' : 'Someone'}</strong>
         {event.actor !== viewer.apiKey?.id && <span className="quiet mono">{event.actor}</span>}
         <span className="quiet">{mode}</span>
-        <Fate readSeq={companionSeq} read={companion} mode={mode} />
+        <Fate readSeq={companionSeq} read={companion} mode={mode} over={over} />
         <Clock event={event} />
       </header>
       <Markdown text={toText(fields['text'])} />
@@ -32,7 +32,9 @@ export const MessageRow = ({ event, companionSeq, companion }: RowProps) => {
 }
 
 /** What became of it. */
-const Fate = ({ readSeq, read, mode }: { readSeq: number | undefined; read: LogEvent | undefined; mode: string }) => {
+type FateProps = { readSeq: number | undefined; read: LogEvent | undefined; mode: string; over: boolean }
+const Fate = ({ readSeq, read, mode, over }: FateProps) => {
+  if (readSeq === undefined && over) return <span className="fate quiet">was never read</span>
   if (readSeq === undefined) return <span className="fate warn">{WAITS_FOR[mode] ?? 'not read yet'}</span>
   return <span className="fate good">read{read && ` at ${formatClock(read.createdAt)}`}</span>
 }

@@ -6,6 +6,8 @@ export type RowProps = {
   /** Where what completes it stands (see `companionSeq`), and that event itself where it has been read. */
   companionSeq: number | undefined
   companion: LogEvent | undefined
+  /** The session has ended for good. */
+  over: boolean
   open: boolean
   /** Folds and unfolds it. */
   onToggle: (seq: number) => void

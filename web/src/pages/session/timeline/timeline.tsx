@@ -13,11 +13,18 @@ import { estimateHeight } from './to-row.ts'
 /** Events around the drawn ones that are read ahead. */
 const AHEAD = 60
 
+type Props = {
+  log: SessionLog
+  want: (from: number, to: number) => void
+  /** Nothing more will come. */
+  over: boolean
+}
+
 /**
  * The log as one list in which row n is event n+1: it has the whole log's length from the start, draws what is in sight, and reads what it
  * draws. The answer that streams is one row more, at the end.
  */
-export const Timeline = ({ log, want }: { log: SessionLog; want: (from: number, to: number) => void }) => {
+export const Timeline = ({ log, want, over }: Props) => {
   const { live } = useSignedIn()
   const connection = useStore(live.state)
   const version = useSyncExternalStore(log.subscribe, log.version)
@@ -72,7 +79,7 @@ export const Timeline = ({ log, want }: { log: SessionLog; want: (from: number, 
                   {index >= head ? (
                     draft && <DraftRow draft={draft} />
                   ) : event ? (
-                    <EventRow {...{ event, companionSeq, companion }} open={opened.has(event.seq)} onToggle={toggle} />
+                    <EventRow {...{ event, companionSeq, companion, over }} open={opened.has(event.seq)} onToggle={toggle} />
                   ) : (
                     <div className="timeline-unread" />
                   )}
