@@ -9,13 +9,14 @@ import { SpenderDocument } from '../../generated/graphql.ts'
 import { Caps, PERIOD_WORDS } from './caps.tsx'
 
 const useSpender = (id: string) => {
-  const [{ data }, again] = useQuery({ query: SpenderDocument, variables: { id } })
-  return { spender: data?.node, reload: () => again({ requestPolicy: 'network-only' }) }
+  const [{ data, fetching }, again] = useQuery({ query: SpenderDocument, variables: { id } })
+  return { spender: data?.node, fetching, reload: () => again({ requestPolicy: 'network-only' }) }
 }
 
-/** Who spent: an agent or a session by name; by its id where it is gone, or until it is known. */
+/** Who spent: an agent or a session by name; by its id where it is gone. */
 export const SpenderName = ({ id }: { id: string }) => {
-  const { spender } = useSpender(id)
+  const { spender, fetching } = useSpender(id)
+  if (spender === undefined && fetching) return <span className="quiet">…</span>
   if (spender && 'name' in spender) return <Link href={`/agents/${id}`}>{spender.name}</Link>
   if (spender && 'prompt' in spender)
     return (
