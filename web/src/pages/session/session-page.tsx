@@ -1,11 +1,12 @@
 import './session.css'
 import { Suspense, useEffect } from 'react'
-import { useSearchParams } from 'wouter'
+import { Link, useSearchParams } from 'wouter'
 import { useSignedIn } from '../../api/session-of-tab.tsx'
 import { useStore } from '../../api/store.ts'
 import { ErrorBoundary } from '../../components/error-boundary.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { loadPage } from '../../components/load-page.ts'
+import { PageHead } from '../../components/page-head.tsx'
 import { toSessionName } from '../../components/session-name.ts'
 import { useSession } from './log/use-session.ts'
 import { Composer } from './send/composer.tsx'
@@ -30,11 +31,25 @@ export const SessionPage = ({ id }: { id: string }) => {
   const view: View = isView(named) ? named : 'timeline'
   const name = session ? toSessionName(session) : 'Session'
   useEffect(() => {
-    document.title = `${session?.title ?? 'Session'} · Longhaul`
-  }, [session?.title])
+    document.title = `${name} · Longhaul`
+  }, [name])
 
   if (session === null)
-    return <div className="page">{problem ? <ErrorNote error={problem} /> : <p className="quiet">Opening the session …</p>}</div>
+    return (
+      <div className="page">
+        <Link href="/" className="small">
+          Sessions
+        </Link>
+        {problem ? (
+          <>
+            <PageHead title={problem.code === 'NOT_FOUND' ? 'Not found' : 'Session'} />
+            <ErrorNote error={problem} />
+          </>
+        ) : (
+          <p className="quiet">Opening the session …</p>
+        )}
+      </div>
+    )
   return (
     <div className="session" data-view={view}>
       <SessionHead session={session} onChanged={refresh} />

@@ -1,12 +1,25 @@
+import type { ReactNode } from 'react'
+import { Link } from 'wouter'
 import { formatCount, formatDateTime, formatDuration, toWords } from '../../../components/format.ts'
 import type { SessionStateFragment } from '../../../generated/graphql.ts'
 
 /** What the session was made with, and what it has done so far. */
 export const FactsCard = ({ session }: { session: SessionStateFragment }) => {
   const { agentVersion, environmentVersion, usage, sandbox } = session
-  const facts: [string, string][] = [
-    ['Agent', `${session.agent.name} v${agentVersion.version}, ${agentVersion.model}`],
-    ['Environment', `${session.environment.name} v${environmentVersion.version}, ${environmentVersion.image}`],
+  const facts: [string, ReactNode][] = [
+    [
+      'Agent',
+      <>
+        <Link href={`/agents/${session.agent.id}`}>{session.agent.name}</Link> v{agentVersion.version}, {agentVersion.model}
+      </>,
+    ],
+    [
+      'Environment',
+      <>
+        <Link href={`/environments/${session.environment.id}`}>{session.environment.name}</Link> v{environmentVersion.version},{' '}
+        {environmentVersion.image}
+      </>,
+    ],
     ['Limits', `${environmentVersion.cpus} CPU, ${environmentVersion.memoryMb} MB, network ${toWords(environmentVersion.network)}`],
     ['Sandbox', sandbox ? `${toWords(sandbox.state)} (${sandbox.provider})` : 'none'],
     ['Turns', String(usage.turns)],

@@ -12,7 +12,9 @@ type Props = { marks: readonly LogEvent[]; head: number; onJump: (seq: number) =
 export const MarksMenu = memo(({ marks, head, onJump, onStart }: Props) => (
   <div className="marks-menu row">
     <SelectField label="Jump to a mark" hideLabel value="" onValue={(seq) => onJump(Number(seq))}>
-      <option value="">Jump to … ({marks.length} marks)</option>
+      <option value="">
+        Jump to … ({marks.length} {marks.length === 1 ? 'mark' : 'marks'})
+      </option>
       {marks.map((event) => (
         <option key={event.seq} value={event.seq}>
           {formatClock(event.createdAt)} {toWordsOf(event)}
@@ -22,7 +24,7 @@ export const MarksMenu = memo(({ marks, head, onJump, onStart }: Props) => (
     <Button size="small" kind="quiet" onClick={onStart}>
       ↑ Beginning
     </Button>
-    <span className="quiet small number push">{formatWhole(head)} events</span>
+    <span className="quiet small number push marks-count">{formatWhole(head)} events</span>
   </div>
 ))
 
