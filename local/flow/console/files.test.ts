@@ -4,43 +4,23 @@ import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import type { Step } from '@longhaul/core/testing/scripted-model/script.ts'
 import type { Download, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { type Platform, startPlatform } from '../start-platform.ts'
-import { waitForSession } from '../wait-for-session.ts'
+import { expect, it } from 'vitest'
 import { findFaults, widerThanItsScreen } from './find-faults.ts'
-import { type Customer, makeCustomer, makeSession } from './make-customer.ts'
-import { type ConsoleBrowser, openBrowser, signIn } from './open-browser.ts'
-
-let platform: Platform
-let browser: ConsoleBrowser
-let customer: Customer
-let sessionId: string
+import { useConsole } from './use-console.ts'
 
 const bash = (command: string): Step => ({ toolCalls: [{ name: 'bash', input: { command } }] })
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
-beforeAll(async () => {
-  ;[platform, browser] = await Promise.all([startPlatform(), openBrowser()])
-  const { model } = platform.scene
-  model.addScript('make', [
-    bash('mkdir -p "my data" && printf "1,2\\n" >"my data/ä #1.csv" && ln -s /etc/passwd "my data/leak"'),
-    { text: 'Made.' },
-  ])
-  model.addScript('look', [bash('sha256sum big.bin "my data/note.txt"'), { text: 'Looked.' }])
-  await platform.workers.start()
-  customer = await makeCustomer(platform)
-  sessionId = await makeSession(platform, customer, { title: 'Files', prompt: 'Make. [[script:make]]', budgetUsd: '1' })
-  await waitForSession(platform, { key: customer.memberKey, id: sessionId, status: ['IDLE'] })
-}, 90_000)
-afterEach(() => browser.closeTabs())
-afterAll(async () => {
-  await browser?.close()
-  await platform?.stop()
+const scene = useConsole({
+  session: { title: 'Files', prompt: 'Make. [[script:make]]' },
+  scripts: {
+    make: [bash('mkdir -p "my data" && printf "1,2\\n" >"my data/ä #1.csv" && ln -s /etc/passwd "my data/leak"'), { text: 'Made.' }],
+    look: [bash('sha256sum big.bin "my data/note.txt"'), { text: 'Looked.' }],
+  },
 })
 
 const openFiles = async (key: string, options = {}): Promise<{ page: Page; faults: string[] }> => {
-  const opened = await browser.open(`${platform.url}/sessions/${sessionId}?view=files`, options)
-  await signIn(opened.page, key)
+  const opened = await scene.openAs(key, `/sessions/${scene.sessionId}?view=files`, options)
   await opened.page.getByRole('button', { name: 'my data/' }).waitFor()
   return opened
 }
@@ -51,7 +31,7 @@ const saved = async (page: Page, press: () => Promise<void>): Promise<{ name: st
 }
 
 it('a viewer saves a file and a folder under their names, and is offered no upload', async () => {
-  const { page, faults } = await openFiles(customer.viewerKey)
+  const { page, faults } = await openFiles(scene.customer.viewerKey)
   await page.getByRole('button', { name: 'my data/' }).click()
   await page.getByRole('button', { name: /^ä #1\.csv/ }).click()
   const file = await saved(page, () => page.getByRole('button', { name: '↓ Download', exact: true }).click())
@@ -67,7 +47,7 @@ it('a viewer saves a file and a folder under their names, and is offered no uplo
 }, 60_000)
 
 it('what a member drops or chooses arrives, a large file in pieces that go on after a lost connection', async () => {
-  const { page, faults } = await openFiles(customer.memberKey, { colorScheme: 'dark', viewport: { width: 390, height: 800 } })
+  const { page, faults } = await openFiles(scene.customer.memberKey, { colorScheme: 'dark', viewport: { width: 390, height: 800 } })
   const note = await page.evaluateHandle(
     "(() => { const it = new DataTransfer(); it.items.add(new File(['dropped'], 'note.txt')); return it })()",
   )
@@ -111,10 +91,14 @@ it('what a member drops or chooses arrives, a large file in pieces that go on af
 }, 60_000)
 
 it('a refusal is shown in the words of the api, and what failed is tried again', async () => {
-  await platform.get(customer.memberKey, 'mutation ($input: CancelSessionInput!) { cancelSession(input: $input) { session { id } } }', {
-    input: { sessionId },
-  })
-  const { page } = await openFiles(customer.memberKey)
+  await scene.platform.get(
+    scene.customer.memberKey,
+    'mutation ($input: CancelSessionInput!) { cancelSession(input: $input) { session { id } } }',
+    {
+      input: { sessionId: scene.sessionId },
+    },
+  )
+  const { page } = await openFiles(scene.customer.memberKey)
   const [chooser] = await Promise.all([
     page.waitForEvent('filechooser'),
     page.getByRole('button', { name: 'Upload files into my data' }).press('Enter'),

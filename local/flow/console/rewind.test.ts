@@ -1,62 +1,53 @@
 // A session taken back from its page, and what differs: between two points of its way, and between two sessions that have parted.
 import type { Step } from '@longhaul/core/testing/scripted-model/script.ts'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { type Platform, startPlatform } from '../start-platform.ts'
+import { beforeAll, expect, it } from 'vitest'
 import { waitForSession } from '../wait-for-session.ts'
 import { findFaults, widerThanItsScreen } from './find-faults.ts'
-import { type Customer, makeCustomer, makeSession } from './make-customer.ts'
-import { type ConsoleBrowser, openBrowser, signIn } from './open-browser.ts'
-
-let platform: Platform
-let browser: ConsoleBrowser
-let customer: Customer
-let sessionId: string
+import { useConsole } from './use-console.ts'
 
 const bash = (text: string, command: string): Step => ({ text, toolCalls: [{ name: 'bash', input: { command } }] })
 
+const scene = useConsole({
+  session: { title: 'Go and come back', prompt: 'Begin. [[script:begin]]' },
+  scripts: {
+    begin: [bash('I begin.', 'printf "one\\ntwo\\n" >a.txt; echo kept >kept.txt'), { text: 'I have begun.' }],
+    spoil: [bash('I change it.', 'printf "one\\nspoilt\\n" >a.txt; rm kept.txt'), { text: 'I have spoilt it.' }],
+    other: [bash('Another way.', 'echo other >other.txt'), { text: 'I went another way.' }],
+    long: [bash('This takes a while.', 'sleep 10'), { text: 'Done.' }],
+  },
+})
+
 const send = (text: string) =>
-  platform.get(customer.memberKey, 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { session { id } } }', {
-    input: { sessionId, text },
+  scene.platform.get(scene.customer.memberKey, 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { session { id } } }', {
+    input: { sessionId: scene.sessionId, text },
   })
 const headOf = async (): Promise<number> => {
   const query = 'query ($id: ID!) { session(id: $id) { head } }'
-  return (await platform.get<{ session: { head: number } }>(customer.memberKey, query, { id: sessionId })).session.head
+  return (await scene.platform.get<{ session: { head: number } }>(scene.customer.memberKey, query, { id: scene.sessionId })).session.head
 }
-const rest = (after = 0) => waitForSession(platform, { key: customer.memberKey, id: sessionId, status: ['IDLE'], after })
+const rest = (after = 0) => waitForSession(scene.platform, { key: scene.customer.memberKey, id: scene.sessionId, status: ['IDLE'], after })
 const takeCheckpoint = (label: string) =>
-  platform.get(customer.memberKey, 'mutation ($input: CreateCheckpointInput!) { createCheckpoint(input: $input) { checkpoint { id } } }', {
-    input: { sessionId, label },
-  })
+  scene.platform.get(
+    scene.customer.memberKey,
+    'mutation ($input: CreateCheckpointInput!) { createCheckpoint(input: $input) { checkpoint { id } } }',
+    {
+      input: { sessionId: scene.sessionId, label },
+    },
+  )
 
 beforeAll(async () => {
-  ;[platform, browser] = await Promise.all([startPlatform(), openBrowser()])
-  const { model } = platform.scene
-  model.addScript('begin', [bash('I begin.', 'printf "one\\ntwo\\n" >a.txt; echo kept >kept.txt'), { text: 'I have begun.' }])
-  model.addScript('spoil', [bash('I change it.', 'printf "one\\nspoilt\\n" >a.txt; rm kept.txt'), { text: 'I have spoilt it.' }])
-  model.addScript('other', [bash('Another way.', 'echo other >other.txt'), { text: 'I went another way.' }])
-  model.addScript('long', [bash('This takes a while.', 'sleep 10'), { text: 'Done.' }])
-  await platform.workers.start()
-  customer = await makeCustomer(platform)
   const createAgent = 'mutation { createAgent(input: {name: "Careful", model: "claude-haiku-5-5"}) { agent { id } } }'
-  await platform.get(customer.adminKey, createAgent)
-  sessionId = await makeSession(platform, customer, { title: 'Go and come back', prompt: 'Begin. [[script:begin]]', budgetUsd: '1' })
-  await rest()
+  await scene.platform.get(scene.customer.adminKey, createAgent)
   await takeCheckpoint('good')
   const head = await headOf()
   await send('Spoil it. [[script:spoil]]')
   await rest(head)
   await takeCheckpoint('spoilt')
-}, 90_000)
-afterEach(() => browser.closeTabs())
-afterAll(async () => {
-  await browser?.close()
-  await platform?.stop()
-})
+}, 60_000)
 
 const openCheckpoints = async (options = {}): Promise<{ page: Page; faults: string[] }> => {
-  const opened = await browser.open(`${platform.url}/sessions/${sessionId}?view=checkpoints`, options)
-  await signIn(opened.page, customer.memberKey)
+  const opened = await scene.openAs(scene.customer.memberKey, `/sessions/${scene.sessionId}?view=checkpoints`, options)
   await opened.page.getByRole('button', { name: 'Rewind to good' }).waitFor()
   return opened
 }
@@ -105,7 +96,7 @@ it('two sessions side by side tell where they parted, and which of their files d
 
 it('a member takes the session back once it rests, told what it does and why not before, and the timeline tells of it', async () => {
   await send('Work on. [[script:long]]')
-  await waitForSession(platform, { key: customer.memberKey, id: sessionId, status: ['RUNNING'] })
+  await waitForSession(scene.platform, { key: scene.customer.memberKey, id: scene.sessionId, status: ['RUNNING'] })
   const { page, faults } = await openCheckpoints()
   // By keyboard alone.
   await page.getByRole('button', { name: 'Rewind to good' }).press('Enter')
@@ -128,5 +119,5 @@ it('a member takes the session back once it rests, told what it does and why not
   await page.getByRole('tab', { name: 'Files' }).click()
   await page.getByRole('button', { name: /^kept\.txt/ }).waitFor()
   expect(faults).toEqual([])
-  await platform.scene.expectClean()
+  await scene.platform.scene.expectClean()
 }, 60_000)

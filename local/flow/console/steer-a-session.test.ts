@@ -1,49 +1,41 @@
 // A session that runs and rests, steered from its page: read while it goes on, given conditions, waived, judged, paid for, forked.
 import type { Step } from '@longhaul/core/testing/scripted-model/script.ts'
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Platform, startPlatform } from '../start-platform.ts'
+import { describe, expect, it } from 'vitest'
 import { waitForSession } from '../wait-for-session.ts'
-import { type Customer, makeCustomer, makeSession } from './make-customer.ts'
-import { type ConsoleBrowser, openBrowser, signIn } from './open-browser.ts'
-
-let platform: Platform
-let browser: ConsoleBrowser
-let customer: Customer
-let sessionId: string
+import { makeSession } from './make-customer.ts'
+import { useConsole } from './use-console.ts'
 
 const bash = (text: string, command: string): Step => ({ text, toolCalls: [{ name: 'bash', input: { command } }] })
 const thoughts = Array.from({ length: 14 }, (_, index) =>
   bash(`Thought ${index}.\n\n- one side of it\n- the other side of it\n`, 'echo kept >notes.txt'),
 )
 
-beforeAll(async () => {
-  ;[platform, browser] = await Promise.all([startPlatform(), openBrowser()])
-  const { model } = platform.scene
-  model.addScript('think', [...thoughts, { text: 'I have thought.' }])
-  model.addScript('more', [...thoughts.slice(0, 3), { text: 'More thoughts.' }])
-  for (const way of ['one', 'two']) model.addScript(way, [bash(`This way is ${way}.`, `echo ${way} >result.txt`), { text: 'Arrived.' }])
-  await platform.workers.start()
-  customer = await makeCustomer(platform)
-  sessionId = await makeSession(platform, customer, { title: 'Think first', prompt: 'Think. [[script:think]]', budgetUsd: '1' })
-  await waitForSession(platform, { key: customer.memberKey, id: sessionId, status: ['IDLE'] })
-}, 90_000)
-afterEach(() => browser.closeTabs())
-afterAll(async () => {
-  await browser?.close()
-  await platform?.stop()
+const ways = ['one', 'two'].map((way) => [way, [bash(`This way is ${way}.`, `echo ${way} >result.txt`), { text: 'Arrived.' }]])
+
+const scene = useConsole({
+  session: { title: 'Think first', prompt: 'Think. [[script:think]]' },
+  scripts: {
+    think: [...thoughts, { text: 'I have thought.' }],
+    more: [...thoughts.slice(0, 3), { text: 'More thoughts.' }],
+    stuck: [bash('I wait for what never comes.', 'sleep 600')],
+    stop: [{ text: 'I have stopped.' }],
+    ...Object.fromEntries(ways),
+  },
 })
 
-const openAs = async (key: string, query = '', options = {}): Promise<{ page: Page; faults: string[] }> => {
-  const opened = await browser.open(`${platform.url}/sessions/${sessionId}${query}`, options)
-  await signIn(opened.page, key)
+const openAs = async (key: string, query = ''): Promise<{ page: Page; faults: string[] }> => {
+  const opened = await scene.openAs(key, `/sessions/${scene.sessionId}${query}`)
   await opened.page.getByRole('heading', { name: 'Think first' }).waitFor()
   return opened
 }
 
 const headOf = async (id: string): Promise<number> =>
-  (await platform.get<{ session: { head: number } }>(customer.memberKey, 'query ($id: ID!) { session(id: $id) { head } }', { id })).session
-    .head
+  (
+    await scene.platform.get<{ session: { head: number } }>(scene.customer.memberKey, 'query ($id: ID!) { session(id: $id) { head } }', {
+      id,
+    })
+  ).session.head
 
 /** How far below the top of the log it stands: what is above the log may come and go. */
 const placeOf = async (page: Page, row: Locator): Promise<number> => {
@@ -53,7 +45,7 @@ const placeOf = async (page: Page, row: Locator): Promise<number> => {
 }
 
 it('what one reads stays where it is while more comes, and “Latest” leads to the end, which is followed from then on', async () => {
-  const { page, faults } = await openAs(customer.memberKey)
+  const { page, faults } = await openAs(scene.customer.memberKey)
   await page.getByText('I have thought.').waitFor()
   const latest = page.getByRole('button', { name: 'Latest' })
   expect(await latest.count()).toBe(0)
@@ -65,13 +57,17 @@ it('what one reads stays where it is while more comes, and “Latest” leads to
     .filter({ hasText: /Thought 1\d\./ })
     .first()
   const read = page.locator('.answer').filter({ hasText: (await seen.textContent()) ?? '' })
-  const head = await headOf(sessionId)
+  const head = await headOf(scene.sessionId)
   const before = await placeOf(page, read)
-  await platform.get(customer.memberKey, 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { session { id } } }', {
-    input: { sessionId, text: 'Go on. [[script:more]]' },
-  })
-  await waitForSession(platform, { key: customer.memberKey, id: sessionId, status: ['IDLE'], after: head })
-  await page.getByText(`${await headOf(sessionId)} events`).waitFor()
+  await scene.platform.get(
+    scene.customer.memberKey,
+    'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { session { id } } }',
+    {
+      input: { sessionId: scene.sessionId, text: 'Go on. [[script:more]]' },
+    },
+  )
+  await waitForSession(scene.platform, { key: scene.customer.memberKey, id: scene.sessionId, status: ['IDLE'], after: head })
+  await page.getByText(`${await headOf(scene.sessionId)} events`).waitFor()
   expect(await placeOf(page, read)).toBeCloseTo(before, 0)
   await latest.click()
   await page.getByText('More thoughts.').waitFor()
@@ -87,8 +83,33 @@ it('what one reads stays where it is while more comes, and “Latest” leads to
   expect(faults).toEqual([])
 }, 60_000)
 
+it('the list says who needs a person and for what, and who works is interrupted by a message', async () => {
+  const { platform, customer } = scene
+  const stuck = await makeSession(platform, customer, { prompt: 'Wait for it. [[script:stuck]]', budgetUsd: '1' })
+  const { page, faults } = await scene.openAs(customer.memberKey, '/')
+  await page
+    .getByRole('row', { name: /Think first/ })
+    .getByText('Needs you: waits for a message')
+    .waitFor()
+  await page
+    .getByRole('row', { name: /Wait for it/ })
+    .getByText('sleep 600')
+    .waitFor()
+  await page.getByRole('link', { name: 'Wait for it. [[script:stuck]]' }).click()
+  await page.getByRole('heading', { name: 'Wait for it. [[script:stuck]]' }).waitFor()
+  const modes = page.getByRole('group', { name: 'When it is read' })
+  await modes.getByText('Interrupt').click()
+  await page.getByLabel('Message to the agent').fill('Stop that. [[script:stop]]')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await page.getByText('I have stopped.').waitFor()
+  // At rest there is nothing that a message could wait for, or stop.
+  await modes.waitFor({ state: 'detached' })
+  await waitForSession(platform, { key: customer.memberKey, id: stuck, status: ['IDLE'] })
+  expect(faults).toEqual([])
+}, 60_000)
+
 it('a member takes a checkpoint by hand, goes on from it in two ways, and sees both side by side', async () => {
-  const { page, faults } = await openAs(customer.memberKey)
+  const { page, faults } = await openAs(scene.customer.memberKey)
   await page.getByRole('tab', { name: 'Checkpoints' }).click()
   await page.getByRole('button', { name: 'Take a checkpoint …' }).click()
   await page.getByLabel('Label').fill('before the decision')
@@ -123,7 +144,7 @@ it('a member takes a checkpoint by hand, goes on from it in two ways, and sees b
 }, 60_000)
 
 it('an admin raises the cap, adds conditions to a session that exists, waives one with a reason and has the other judged', async () => {
-  const { page, faults } = await openAs(customer.adminKey)
+  const { page, faults } = await openAs(scene.customer.adminKey)
   await page.getByRole('button', { name: 'Set the cap …' }).click()
   await page.getByLabel('Lifetime cap').fill('plenty')
   await page.getByRole('button', { name: 'Set the cap', exact: true }).click()
@@ -164,12 +185,12 @@ it('an admin raises the cap, adds conditions to a session that exists, waives on
   await conditions.getByText('satisfied', { exact: true }).waitFor()
   await page.locator('.session-now').getByText('completed').waitFor()
   expect(faults.filter((fault) => !fault.includes('status of 400'))).toEqual([])
-  await platform.scene.expectClean()
+  await scene.platform.scene.expectClean()
 }, 60_000)
 
 describe.each([
-  { who: 'a viewer', key: () => customer.viewerKey, offered: [] },
-  { who: 'the operator', key: () => platform.operatorKey, offered: ['Set the cap …'] },
+  { who: 'a viewer', key: () => scene.customer.viewerKey, offered: [] },
+  { who: 'the operator', key: () => scene.platform.operatorKey, offered: ['Set the cap …'] },
 ])('$who', ({ key, offered }) => {
   it('sees the whole session, and is offered no more than their role may do', async () => {
     const { page } = await openAs(key(), '?view=checkpoints')
