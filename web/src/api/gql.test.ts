@@ -1,6 +1,6 @@
 import { stringifyDocument } from '@urql/core'
 import { expect, test } from 'vitest'
-import { AgentDocument, SessionCheckpointsDocument } from '../generated/graphql.ts'
+import { AgentDocument, SessionForksDocument } from '../generated/graphql.ts'
 import { gql } from './gql.ts'
 
 const definitionsOf = ({ definitions }: { definitions: readonly unknown[] }) =>
@@ -8,7 +8,8 @@ const definitionsOf = ({ definitions }: { definitions: readonly unknown[] }) =>
 
 test('an operation carries each fragment that it names, also those that its fragments name, once', () => {
   expect(definitionsOf(AgentDocument)).toEqual(['Agent', 'AgentDefinition', 'Cap'])
-  expect(stringifyDocument(SessionCheckpointsDocument).match(/fragment CheckpointLine/g)).toHaveLength(1)
+  expect(definitionsOf(SessionForksDocument).sort()).toEqual(['Following', 'ForkLine', 'SessionForks', 'SessionLine', 'SessionMoney'])
+  expect(stringifyDocument(SessionForksDocument).match(/fragment SessionLine/g)).toHaveLength(1)
 })
 
 test('a text is parsed when somebody looks into it, not before', () => {
