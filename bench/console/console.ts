@@ -6,7 +6,7 @@ import { createApiKey } from '@longhaul/core/src/tenants/create-api-key.ts'
 import { createTestDatabase } from '@longhaul/core/testing/database.ts'
 import type { Page } from 'playwright-core'
 import type { Bench, Figure } from '../figure.ts'
-import { percentile } from '../percentile.ts'
+import { median, percentile } from '../percentile.ts'
 import type { ClaimedSession } from '../platform/claimed-sessions.ts'
 import { startApiProcess } from '../platform/start-api-process.ts'
 import { launchBrowser, openSession, pageMegabytes, scriptKilobytes, waitForWords } from './open-page.ts'
@@ -15,6 +15,8 @@ import { seedLongSession, toAnswer } from './seed-long-session.ts'
 const EVENTS = 50_000
 /** A session as most are. */
 const FEW_EVENTS = 60
+/** Each in a tab of its own, with nothing cached; one alone says more of the moment than of the page. */
+const OPENINGS = 5
 const SHOWN = 60
 const SHOWN_EVERY_MS = 150
 /** A hand that turns the wheel fast: twelve notches a second. */
@@ -53,19 +55,40 @@ export const benchConsole: Bench = async ({ smoke }) => {
     }
     // The first page of all warms the api up, not the browser's cache, which each tab has for itself.
     await (await open(few)).page.context().close()
-    const short = await open(few)
-    const scriptKB = await scriptKilobytes(short.page)
+    const openOften = async (session: ClaimedSession) => {
+      const opened: number[] = []
+      for (let made = 1; made < (smoke ? 1 : OPENINGS); made++) {
+        const { page, openedMs } = await open(session)
+        opened.push(openedMs)
+        await page.context().close()
+      }
+      const last = await open(session)
+      return { page: last.page, openedMs: median([...opened, last.openedMs]) }
+    }
+    const short = await openOften(few)
     const shown = await showEvents((words) => append(few, words), short.page, smoke ? 3 : SHOWN)
+    // By then what is loaded behind the first drawing is there too.
+    const scriptKB = await scriptKilobytes(short.page)
     await short.page.context().close()
 
-    const long = await open(many)
+    const long = await openOften(many)
     const frames = await scroll(long.page, smoke ? 5 : 120)
     const figures: Figure[] = [
       { what: 'scripts of a session page, gzip', measured: scriptKB, unit: 'KB', target: { of: 'measured', atMost: 250 } },
-      { what: 'a session page, cold, to its last event', measured: short.openedMs, unit: 'ms', target: { of: 'measured', atMost: 1_500 } },
+      {
+        what: 'a session page, cold, to its last event: p50',
+        measured: short.openedMs,
+        unit: 'ms',
+        target: { of: 'measured', atMost: 1_500 },
+      },
       { what: 'an event committed → on screen: p95', measured: percentile(shown, 95), unit: 'ms', target: { of: 'measured', atMost: 150 } },
-      { what: 'an event committed → on screen: p50', measured: percentile(shown, 50), unit: 'ms' },
-      { what: '50,000 events: opened at the end, cold', measured: long.openedMs, unit: 'ms', target: { of: 'measured', atMost: 1_000 } },
+      { what: 'an event committed → on screen: p50', measured: median(shown), unit: 'ms' },
+      {
+        what: '50,000 events: opened at the end, cold: p50',
+        measured: long.openedMs,
+        unit: 'ms',
+        target: { of: 'measured', atMost: 1_000 },
+      },
       {
         what: '50,000 events, scrolled: a frame at the p95',
         measured: percentile(frames, 95),
