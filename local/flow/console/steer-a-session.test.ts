@@ -89,7 +89,7 @@ it('the list says who needs a person and for what, and who works is interrupted 
   const { page, faults } = await scene.openAs(customer.memberKey, '/')
   await page
     .getByRole('row', { name: /Think first/ })
-    .getByText('Needs you: waits for a message')
+    .getByText('Needs you waits for a message')
     .waitFor()
   await page
     .getByRole('row', { name: /Wait for it/ })

@@ -3,6 +3,7 @@ import { Link } from 'wouter'
 import { may } from '../../api/roles.ts'
 import { useSignedIn } from '../../api/session-of-tab.tsx'
 import { useAction } from '../../api/use-action.ts'
+import { Activity } from '../../components/activity.tsx'
 import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -31,7 +32,11 @@ export const SessionHead = ({ session, onChanged }: Props) => {
       </div>
       <div className="row session-now">
         <StatusPill status={session.status} stopReason={session.stopReason} />
-        {session.activity && <span className="mono session-activity">{session.activity}</span>}
+        {(session.status === 'QUEUED' || session.status === 'RUNNING') && (
+          <span className="session-activity">
+            <Activity status={session.status} activity={session.activity} />
+          </span>
+        )}
         <span className="quiet small">
           started <TimeAgo iso={session.createdAt} /> ago
         </span>

@@ -1,11 +1,12 @@
 import { Link } from 'wouter'
 import { may } from '../../api/roles.ts'
 import { useSignedIn } from '../../api/session-of-tab.tsx'
+import { Activity } from '../../components/activity.tsx'
 import { toSessionName } from '../../components/session-name.ts'
 import { SpendMeter } from '../../components/spend-meter.tsx'
 import { StatusPill } from '../../components/status-pill.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
-import type { SessionRowFragment } from '../../generated/graphql.ts'
+import type { SessionRowFragment, SessionStatus } from '../../generated/graphql.ts'
 import { toShortNeed } from '../session/needs.ts'
 import { toLowestCap } from './to-lowest-cap.ts'
 
@@ -34,14 +35,18 @@ export const SessionsTable = ({ rows }: { rows: SessionRowFragment[] }) => (
   </div>
 )
 
+/** They are at nothing, and need nobody. */
+const ENDED = new Set<SessionStatus>(['COMPLETED', 'FAILED', 'CANCELED'])
+
 const SessionRow = ({ row }: { row: SessionRowFragment }) => (
-  <tr>
+  <tr data-ended={ENDED.has(row.status)}>
     <td className="sessions-title">
       <Link href={`/sessions/${row.id}`}>{toSessionName(row)}</Link>
       <span className="quiet small">{row.agent.name}</span>
     </td>
     <td className="sessions-status">
-      <StatusPill status={row.status} stopReason={row.stopReason} />
+      {/* Why it rests stands beside it, as what it needs. */}
+      <StatusPill status={row.status} stopReason={toShortNeed(row) === null ? row.stopReason : null} />
     </td>
     <td className="sessions-activity">
       <DoingNow row={row} />
@@ -62,10 +67,10 @@ const SessionRow = ({ row }: { row: SessionRowFragment }) => (
 const DoingNow = ({ row }: { row: SessionRowFragment }) => {
   const { viewer } = useSignedIn()
   const need = toShortNeed(row)
-  if (need === null) return row.activity === null ? <span className="quiet">–</span> : <span className="mono">{row.activity}</span>
+  if (need === null) return <Activity status={row.status} activity={row.activity} />
   return (
-    <span className="warn">
-      <strong>Needs {may.work(viewer.role) ? 'you' : 'someone'}:</strong> {need}
+    <span className="sessions-need warn">
+      <strong>Needs {may.work(viewer.role) ? 'you' : 'someone'}</strong> <span className="small">{need}</span>
     </span>
   )
 }

@@ -1,6 +1,7 @@
 import './beside.css'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
+import { Activity } from '../../../components/activity.tsx'
 import { ErrorNote } from '../../../components/error-note.tsx'
 import { formatCount, formatDuration, toWords } from '../../../components/format.ts'
 import { PageHead } from '../../../components/page-head.tsx'
@@ -54,7 +55,7 @@ const Comparison = ({ a, b }: Both) => (
           {(session) => <StatusPill status={session.status} stopReason={session.stopReason} />}
         </Line>
         <Line what="Doing now" a={a} b={b}>
-          {(session) => <span className="mono">{session.activity ?? '–'}</span>}
+          {(session) => <Activity status={session.status} activity={session.activity} />}
         </Line>
         {namesOf(a, b).map((name) => (
           <Line key={name} what={`Condition: ${name}`} a={a} b={b}>
