@@ -235,6 +235,20 @@ describe('checkpoints that grow old', () => {
   }, 60_000)
 })
 
+describe('an archive', () => {
+  it('that no checkpoint has goes after an hour, with its bytes, and one that a checkpoint has, or a baseline, stays', async () => {
+    const session = await playSession(test.db)
+    const { contentHash: kept } = await checkpoint(session)
+    const tar = (text: string) => Readable.from([Buffer.from(text)])
+    const baseline = await saveSnapshot({ db: test.db, snapshots }, { ...session, kind: 'baseline', digest: 'd', tar: tar('baseline') })
+    await save(session, 'refused')
+    await test.superuser.query("update snapshot set created_at = now() - interval '61 minutes' where session_id = $1", [session.sessionId])
+    const young = await save(session, 'being recorded')
+    await house()
+    expect(new Set(await listAll(snapshots))).toEqual(new Set([kept, baseline.contentHash, young.contentHash]))
+  })
+})
+
 describe('stored bytes', () => {
   const age = (contentHash: string) => utimes(path.join(root, contentHash.slice(0, 2), `${contentHash}.zst`), 0, 0)
 

@@ -6,6 +6,7 @@ import type { Database } from '@longhaul/prisma/src/client.ts'
 import type { SnapshotStore } from '../checkpoints/snapshot-store.ts'
 import type { Logger } from '../logger.ts'
 import { purgeSessions } from './purge-sessions.ts'
+import { purgeSnapshots } from './purge-snapshots.ts'
 import { removeContent, sweepStore } from './sweep-store.ts'
 import { thinCheckpoints } from './thin-checkpoints.ts'
 
@@ -25,7 +26,11 @@ export const keepHouse = async (parts: HouseParts, { thorough }: { thorough: boo
           logger.error({ err: error }, 'what goes for good could not be removed yet')
           return otherwise
         })
-      const freed = [...(await attempt(() => purgeSessions(parts), [])), ...(thorough ? await attempt(() => thinCheckpoints(db), []) : [])]
+      const freed = [
+        ...(await attempt(() => purgeSessions(parts), [])),
+        ...(thorough ? await attempt(() => thinCheckpoints(db), []) : []),
+        ...(thorough ? await attempt(() => purgeSnapshots(db), []) : []),
+      ]
       for (const contentHash of new Set(freed)) await attempt(() => removeContent(parts, contentHash), undefined)
       await attempt(() => removeOldRows(db), undefined)
       if (thorough) await attempt(() => sweepStore(parts), undefined)
