@@ -1,6 +1,7 @@
 import { type BuildEnd, finishBuild, noteBuild } from '@longhaul/core/src/environments/finish-build.ts'
 import type { TakenBuild } from '@longhaul/core/src/environments/take-build.ts'
 import { cleanText } from '@longhaul/core/src/text.ts'
+import { keepAsking } from '../keep-asking.ts'
 import { HeadAndTail } from '../sandboxes/runner/collect-output.ts'
 import { SandboxImageError, SandboxUnavailableError } from '../sandboxes/sandbox.ts'
 import type { SetUps } from '../sandboxes/set-ups.ts'
@@ -50,7 +51,8 @@ export const buildSetUp = async (
     if (lost.signal.aborted) return
     await note()
     if (end.state === 'built') await parts.atPoint('build_saved')
-    const { state, wakes } = await finishBuild(db, of, end)
+    // Unfinished it would be this worker's for as long as he lives, and who waits for it would wait.
+    const { state, wakes } = await keepAsking(() => finishBuild(db, of, end))
     parts.queue.send(wakes)
     logger.info({ buildId: taken.id, state }, 'the build of an environment has ended')
   } finally {
