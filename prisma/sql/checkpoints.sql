@@ -67,13 +67,15 @@ begin
   return jsonb_build_object('sessionId', s.id, 'head', s.head);
 end $$;
 
--- A checkpoint that was begun and did not become whole: asked for again where a person waits for it and p_again, else failed for good.
-create or replace function fail_checkpoint(p_tenant text, p_checkpoint text, p_problem text, p_again boolean) returns void
+-- A checkpoint that this worker has begun and that did not become whole: asked for again where a person waits for it and p_again, else failed
+-- for good. Returns its state, which says whether it was so; null where there is none.
+create or replace function fail_checkpoint(p_tenant text, p_checkpoint text, p_worker text, p_problem text, p_again boolean) returns text
 language plpgsql set search_path = public as $$
 begin
   perform set_config('longhaul.tenant', p_tenant, true);
   update checkpoint set state = case when p_again and trigger = 'MANUAL' then 'asked' else 'failed' end, problem = p_problem
-  where id = p_checkpoint and state = 'taking';
+  where id = p_checkpoint and state = 'taking' and taken_by = p_worker;
+  return (select state from checkpoint where id = p_checkpoint);
 end $$;
 
 -- What a dead worker was taking: asked for again where a person waits for it, else failed. Nobody asks for those of a deleted session. It

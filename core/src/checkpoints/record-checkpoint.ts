@@ -29,10 +29,20 @@ export const recordCheckpoint = async (
   return (rows[0] as (typeof rows)[number]).result
 }
 
-/** It was begun and will not become whole. With `again` a person's wish is asked for anew; the platform's own are not. */
+/**
+ * It was begun under this lease and will not become whole. With `again` a person's wish is asked for anew; the platform's own are not. Returns
+ * what it is from now on: whole where an answer that was lost had made it so.
+ */
 export const failCheckpoint = async (
   db: Pick<Database, 'app'>,
-  { tenantId, checkpointId, problem, again }: { tenantId: string; checkpointId: string; problem: string; again: boolean },
-): Promise<void> => {
-  await db.app.query('select fail_checkpoint($1, $2, $3, $4)', [tenantId, checkpointId, problem.slice(0, 2_000), again])
+  of: { tenantId: string; checkpointId: string; workerId: string; problem: string; again: boolean },
+): Promise<string | null> => {
+  const { rows } = await db.app.query<{ state: string | null }>('select fail_checkpoint($1, $2, $3, $4, $5) as state', [
+    of.tenantId,
+    of.checkpointId,
+    of.workerId,
+    of.problem.slice(0, 2_000),
+    of.again,
+  ])
+  return rows[0]?.state ?? null
 }

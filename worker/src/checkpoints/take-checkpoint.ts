@@ -4,6 +4,7 @@ import { findOpenCalls } from '@longhaul/core/src/checkpoints/find-open-calls.ts
 import { failCheckpoint, recordCheckpoint } from '@longhaul/core/src/checkpoints/record-checkpoint.ts'
 import type { NewEvent } from '@longhaul/core/src/events/event.ts'
 import { readContext } from '@longhaul/core/src/log/read-events.ts'
+import { keepAsking } from '../keep-asking.ts'
 import type { TurnParts } from '../turn/stretch.ts'
 import { archiveCheckpoint } from './archive-checkpoint.ts'
 import { keepFiles, SandboxGoneError } from './keep-files.ts'
@@ -30,25 +31,37 @@ export const beginTaking = async (
     checkpoint: { id: string; trigger?: PlatformTrigger }
   },
 ): Promise<Taking | null> => {
-  const { tenantId, sessionId, checkpoint } = of
-  const begun = await beginCheckpoint(parts.db, of)
+  const { tenantId, sessionId, workerId, checkpoint } = of
+  const giveBack = (problem: string, again: boolean) =>
+    keepAsking(() => failCheckpoint(parts.db, { tenantId, checkpointId: checkpoint.id, workerId, problem, again }))
+  const begun = await beginCheckpoint(parts.db, of).catch(async (error: unknown) => {
+    // Only the answer may be lost: it would be this worker's, who knows nothing of it, for as long as he lives.
+    await giveBack('its worker did not hear that it had it', true)
+    throw error
+  })
   if (begun.refused !== undefined) return null
   await parts.atPoint('checkpoint_begun')
   const taking = { tenantId, sessionId, checkpointId: checkpoint.id, begun }
-  return { ...taking, finish: (more = () => []) => finishTaking(parts, taking, more) }
+  return { ...taking, finish: (more = () => []) => finishTaking(parts, { ...taking, giveBack }, more) }
 }
+
+type GiveBack = (problem: string, again: boolean) => Promise<string | null>
 
 const finishTaking = async (
   parts: TakingParts,
-  { tenantId, sessionId, checkpointId, begun }: Omit<Taking, 'finish'>,
+  { tenantId, sessionId, checkpointId, begun, giveBack }: Omit<Taking, 'finish'> & { giveBack: GiveBack },
   more: (files: KeptFiles) => NewEvent[],
 ): Promise<boolean> => {
-  const fail = async (problem: string, again: boolean): Promise<false> => {
-    // First, while nobody else may take it: what he keeps would bear the same name. Where this fails, the reaper finds it.
+  // What was kept for it is nobody's then. Where this fails, the reaper finds it.
+  const removeImage = async (): Promise<void> => {
     await parts.sandboxes.provider.images?.remove(checkpointId).catch((error: unknown) => {
       parts.logger.warn({ err: error, sessionId, checkpointId }, 'what was kept for a checkpoint could not be removed yet')
     })
-    await failCheckpoint(parts.db, { tenantId, checkpointId, problem, again })
+  }
+  const refuse = async (problem: string): Promise<false> => {
+    // First, while nobody else may take it: what he keeps would bear the same name.
+    await removeImage()
+    await giveBack(problem, true)
     return false
   }
   try {
@@ -56,12 +69,12 @@ const finishTaking = async (
     const events = await readContext(parts.db, { tenantId, sessionId, threadId, fromSeq: context.contextFromSeq })
     const openCalls = findOpenCalls(events.filter((event) => event.seq <= seq))
     // It may run at this moment, without a claim: its worker left it to whoever comes next.
-    if (openCalls.some(({ callSeq }) => callSeq !== null)) return await fail('a tool call has no result yet', true)
+    if (openCalls.some(({ callSeq }) => callSeq !== null)) return await refuse('a tool call has no result yet')
     const files = await keepFiles(parts, { tenantId, sessionId, checkpointId }, { sandboxId })
     await parts.atPoint('checkpoint_saved')
     const taken = { epoch, seq, context: { ...context, openCalls }, ...files }
     const recorded = await recordCheckpoint(parts.db, { tenantId, checkpointId, taken, more: more(files) })
-    if (recorded.refused !== undefined) return await fail('the session went on while it was taken', true)
+    if (recorded.refused !== undefined) return await refuse('the session went on while it was taken')
     parts.announcer.announceHead({ tenantId, sessionId, head: recorded.head })
     await parts.atPoint('checkpoint_whole')
     if (files.imageId !== null) void archiveCheckpoint(parts, { id: checkpointId, tenantId, sessionId, imageId: files.imageId })
@@ -69,6 +82,9 @@ const finishTaking = async (
   } catch (error) {
     parts.logger.warn({ err: error, sessionId, checkpointId }, 'a checkpoint could not be taken')
     const problem = error instanceof SandboxGoneError ? error.message : 'its files could not be kept'
-    return fail(problem, false).catch(() => false as const) // with its worker's lease it is given back
+    const state = await giveBack(problem, false).catch(() => 'taking') // with its worker's lease it is given back
+    // The answer that it is whole may be what was lost: only what is said to have failed lets go of its files.
+    if (state === 'failed') await removeImage()
+    return state === 'whole'
   }
 }
