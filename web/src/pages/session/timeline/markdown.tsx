@@ -3,6 +3,7 @@ import { memo } from 'react'
 import ReactMarkdown, { type Components } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
 import { CodeBlock } from './code-block.tsx'
+import { isPlain } from './is-plain.ts'
 
 /** Longer text is shown as it is: to parse it would take longer than a frame. */
 const MAX_PARSED = 20_000
@@ -50,10 +51,12 @@ export const Markdown = memo(({ text }: { text: string }) =>
   text.length > MAX_PARSED ? (
     <div className="markdown markdown-plain">{text}</div>
   ) : (
-    <div className="markdown">
-      <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS}>
-        {text}
-      </ReactMarkdown>
-    </div>
+    <div className="markdown">{isPlain(text) ? <p>{text}</p> : <Parsed text={text} />}</div>
   ),
+)
+
+const Parsed = ({ text }: { text: string }) => (
+  <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS}>
+    {text}
+  </ReactMarkdown>
 )
