@@ -44,6 +44,26 @@ const findFaultsOn = async (page: Page, pages: Record<string, string>): Promise<
   return found
 }
 
+/** What is wrong with the dialogs that these buttons open, with each of their choices. */
+const findFaultsInDialogs = async (page: Page, buttons: (string | RegExp)[]): Promise<Record<string, string[]>> => {
+  const found: Record<string, string[]> = {}
+  for (const name of buttons) {
+    await page.getByRole('button', { name }).first().click()
+    const dialog = page.getByRole('dialog')
+    await dialog.waitFor()
+    const faults = await findFaults(page, 'dialog')
+    for (const kind of await dialog.getByRole('radio').all()) {
+      await kind.check()
+      faults.push(...(await findFaults(page, 'dialog')))
+    }
+    if (await widerThanItsScreen(page)) faults.push('wider than its screen')
+    if (faults.length > 0) found[String(name)] = faults
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  }
+  return found
+}
+
 const openAs = async (key: string, path: string, options: Parameters<ConsoleBrowser['open']>[1]): Promise<Page> => {
   const { page } = await browser.open(`${platform.url}${path}`, options)
   await signIn(page, key)
@@ -124,10 +144,7 @@ describe.each(SCREENS)('in $name', ({ options }) => {
     await page.getByRole('button', { name: 'Limits of Acme' }).click()
     await page.getByRole('button', { name: 'Set a daily cap' }).click()
     expect(await findFaults(page)).toEqual([])
-    await page.getByRole('button', { name: 'New tenant' }).click()
-    await page.getByRole('dialog').waitFor()
-    expect(await findFaults(page)).toEqual([])
-    expect(await widerThanItsScreen(page)).toBe(false)
+    expect(await findFaultsInDialogs(page, ['Suspend Acme', 'New tenant'])).toEqual({})
   }, 120_000)
 
   it('an admin finds none in forms with errors, in a secret, or in figures unfolded', async () => {
@@ -156,3 +173,26 @@ describe.each(SCREENS)('in $name', ({ options }) => {
     expect(await widerThanItsScreen(page)).toBe(false)
   }, 120_000)
 })
+
+// Colours are the same at any width, and what is too wide for a phone is too wide in either colour.
+it.each([SCREENS[0], SCREENS[3]])(
+  'no dialog has one in $name, whatever is chosen in it, nor what it says of what is missing',
+  async ({ options }) => {
+    const page = await openAs(customer.adminKey, `/sessions/${sessionId}`, options)
+    await page.locator('.session-now').getByText('completed').waitFor()
+    const overview = page.getByRole('tab', { name: 'Overview' })
+    if (await overview.isVisible()) await overview.click()
+    expect(await findFaultsInDialogs(page, ['Add a condition …', 'Set the cap …'])).toEqual({})
+    await page.getByRole('button', { name: 'Add a condition …' }).click()
+    await page.getByRole('button', { name: 'Add the condition' }).click()
+    await page.locator('dialog [aria-invalid=true]').first().waitFor()
+    expect(await findFaults(page, 'dialog')).toEqual([])
+    await page.goto(`${platform.url}/sessions/${sessionId}?view=checkpoints`)
+    expect(await findFaultsInDialogs(page, ['Take a checkpoint …', /^Rewind to/, /^Fork from/])).toEqual({})
+    await page.goto(`${platform.url}/environments/${customer.environmentId}`)
+    expect(await findFaultsInDialogs(page, ['Archive …'])).toEqual({})
+    await page.goto(`${platform.url}/keys`)
+    expect(await findFaultsInDialogs(page, [/^Revoke/])).toEqual({})
+  },
+  60_000,
+)
