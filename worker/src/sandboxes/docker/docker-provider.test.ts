@@ -11,6 +11,7 @@ import { type Sandbox, SandboxImageError, SandboxLostError, type SandboxSpec, Sa
 import { containerNameOf } from './create-sandbox.ts'
 import { DockerProvider } from './docker-provider.ts'
 import { createDocker } from './engine.ts'
+import { listProcesses } from './list-processes.ts'
 
 const image = process.env.SANDBOX_IMAGE ?? 'longhaul-sandbox:latest'
 const docker = createDocker()
@@ -64,6 +65,15 @@ describe('a Docker sandbox', () => {
       'longhaul.kind': 'sandbox',
       'longhaul.instance': instance,
     })
+  })
+
+  test('of a process that names itself at length, little reaches whoever asks what runs', async () => {
+    await run('(exec sh -c "sleep 60; :" "$(head -c 100000 /dev/zero | tr "\\0" x)") >/dev/null 2>&1 &')
+    const listed = await listProcesses(docker.getContainer(containerNameOf(spec.sessionId)), never)
+    expect(listed.some(({ args }) => args.startsWith('sh -c sleep 60'))).toBe(true)
+    for (const { args } of listed) expect(args.length).toBeLessThan(120)
+    expect(await provider.hasProcesses(spec.sessionId)).toBe(true)
+    await run('pkill sleep')
   })
 
   test('what it has is what the inside sees', async () => {
