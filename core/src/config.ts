@@ -98,9 +98,11 @@ const settings = z
     SWEEP_MS: wholeNumber(1_000, 50, 60_000),
     /** A session that has work and whose engine has had no worker for so long goes on at another engine. */
     MOVE_AFTER_MS: wholeNumber(15_000, 100, 86_400_000),
-    /** A sandbox without work for so long is stopped; its files stay. */
+    /** A sandbox without work for so long rests: frozen or stopped; its files stay. */
     SANDBOX_IDLE_MS: wholeNumber(60_000, 100, 86_400_000),
-    /** A stopped one without work for so long becomes an image, from which the next tool call makes it again. */
+    /** So many of an engine's resting sandboxes are frozen with their memory, the rest stopped. */
+    SANDBOX_PAUSED_MAX: wholeNumber(4, 0, 10_000),
+    /** A resting one without work for so long becomes an image, from which the next tool call makes it again. */
     SANDBOX_SUSPEND_MS: wholeNumber(600_000, 100, 604_800_000),
     /** An environment's set-up script is ended after so long, or when it has written so much. */
     SETUP_TIMEOUT_MS: wholeNumber(600_000, 1_000, 86_400_000),

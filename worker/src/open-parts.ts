@@ -11,9 +11,11 @@ import { requireSetUp } from './environments/require-set-up.ts'
 import { placeUploads } from './files/place-uploads.ts'
 import { openModel } from './models/open-model.ts'
 import { isLastHolder } from './sandboxes/is-last-holder.ts'
+import { isLastWorker } from './sandboxes/is-last-worker.ts'
 import { openSandboxProvider } from './sandboxes/open-sandbox-provider.ts'
 import { recordSuspended } from './sandboxes/record-suspended.ts'
 import { SandboxPool } from './sandboxes/sandbox-pool.ts'
+import { stopPaused } from './sandboxes/stop-paused.ts'
 import { toolsByName } from './tools/tools.ts'
 import type { CrashPoint, TurnParts } from './turn/stretch.ts'
 import { createWatchedSessions } from './watched-sessions.ts'
@@ -50,8 +52,14 @@ export const openParts = async (
     idleMs: config.sandboxIdleMs,
     isLastHolder: (claim) => isLastHolder(db, claim),
     onSuspended: (session) => recordSuspended({ db, announcer }, session),
+    maxPaused: config.sandboxPausedMax,
+    stopPaused: (keep) => stopPaused({ db, provider }, keep),
     logger,
   })
+  /** Memory is kept for the next worker of this engine, and given back where there is none. */
+  const stopLeft = async (): Promise<void> => {
+    if (provider.isolated && (await isLastWorker(db, await provider.engineId()))) await stopPaused({ db, provider }, 0)
+  }
   return {
     db,
     announcer,
@@ -83,6 +91,7 @@ export const openParts = async (
     atPoint,
     close: async () => {
       await sandboxes.close()
+      await stopLeft().catch((error: unknown) => logger.warn({ err: error }, 'what is frozen was left so'))
       await Promise.allSettled([announcer.close(), queue.close()])
       await db.close()
     },

@@ -92,6 +92,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
       isAttached: (sessionId) => sandboxes.attached().includes(sessionId),
       onSuspended: (session) => recordSuspended(parts, session),
       suspendIdle: (at) => suspendIdle(parts, { engineId: at, workerId: lease.workerId(), afterMs: options.suspendMs }),
+      stopPaused: () => sandboxes.stopExcess(),
     },
     options.reapMs,
   )

@@ -43,6 +43,7 @@ const reapRunning = async (busy: Running): Promise<string[]> => {
       isAttached: () => false,
       onSuspended: async () => {},
       suspendIdle: async () => {},
+      stopPaused: async () => {},
     },
     3_600_000,
   )
@@ -62,7 +63,7 @@ const reap = async (
   const provider = {
     images: null,
     engineId: async () => 'here',
-    list: async () => [...left.values()].map((container) => ({ ...container, tenantId: 't', running: false, createdAt })),
+    list: async () => [...left.values()].map((container) => ({ ...container, tenantId: 't', running: false, paused: false, createdAt })),
     removeById: async (id: string) => void left.delete(id),
   } as unknown as SandboxProvider
   const reaper = startReaping(
@@ -74,6 +75,7 @@ const reap = async (
       isAttached: (sessionId) => attached.includes(sessionId),
       onSuspended: async () => {},
       suspendIdle: async () => {},
+      stopPaused: async () => {},
     },
     3_600_000,
   )

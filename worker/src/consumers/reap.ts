@@ -7,7 +7,7 @@ import { findNextLook, toIdleTimes } from '../sandboxes/keep-awake.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 
 type Found = Awaited<ReturnType<SandboxProvider['list']>>[number]
-/** `idleForMs`: nothing was written for so long. `replaced`: its next sandbox is made from a checkpoint, and a container of it is one that was to be removed. */
+/** `idleForMs`: nothing was written for so long. `replaced`: its next sandbox is made from a checkpoint, and a container of it is one that was to be removed. `resting`: the log says so. */
 type Owner = {
   id: string
   final: boolean
@@ -17,6 +17,7 @@ type Owner = {
   idleSeconds: number | null
   keepAwakeSeconds: number
   replaced: boolean
+  resting: boolean
 }
 
 /** A container this young may belong to a turn that has not recorded it yet. */
@@ -30,7 +31,7 @@ const COPY_MS = 15 * 60_000
 
 /**
  * The one place where what nobody owns any more is destroyed: found by label, so that a crash between creating and recording leaves
- * nothing behind. Also stops sandboxes that a dead worker left running.
+ * nothing behind. Also stops sandboxes that a dead worker left running, or had just frozen.
  */
 export const startReaping = (
   {
@@ -41,6 +42,7 @@ export const startReaping = (
     isAttached,
     onSuspended,
     suspendIdle,
+    stopPaused,
   }: {
     db: Database
     provider: SandboxProvider
@@ -50,6 +52,7 @@ export const startReaping = (
     isAttached: (sessionId: string) => boolean
     onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
     suspendIdle: (engineId: string) => Promise<void>
+    stopPaused: () => Promise<void>
   },
   everyMs: number,
 ): { reapNow(): Promise<void>; stop(): Promise<void> } => {
@@ -62,6 +65,7 @@ export const startReaping = (
       const sessions = found.filter(({ kind }) => kind !== 'build')
       for (const container of sessions) await judge(container, owners.get(container.sessionId), engineId)
       await suspendIdle(engineId)
+      await stopPaused()
       await forgetExpired(db)
       if (provider.images !== null) await reapImages({ db, images: provider.images, logger })
       await reapSetUps({ db, provider, logger }, { builds: found.filter(({ kind }) => kind === 'build'), engineId })
@@ -76,11 +80,10 @@ export const startReaping = (
       await provider.removeById(container.id)
     } else if (
       container.kind === 'sandbox' &&
-      container.running &&
       ageMs > YOUNG_MS &&
       owner?.running === false &&
       !isAttached(container.sessionId) &&
-      (await isIdle(owner))
+      (container.paused ? !owner.resting && owner.idleForMs > YOUNG_MS : container.running && (await isIdle(owner)))
     ) {
       // The owners were read before the first of many was judged: a turn may have begun since.
       const now = (await readOwners(db, [container.sessionId])).get(container.sessionId)
@@ -121,7 +124,8 @@ const readOwners = async (db: Database, sessionIds: string[]): Promise<Map<strin
     `select s.id, (s.deleted_at is not null or s.status in ('CANCELED', 'FAILED')) as final, s.engine_id as "engineId",
        exists (select from turn t where t.session_id = s.id and t.state = 'running') as running,
        extract(epoch from clock_timestamp() - s.updated_at)::float8 * 1000 as "idleForMs", v.idle_seconds as "idleSeconds", v.keep_awake_seconds as "keepAwakeSeconds",
-       coalesce(s.sandbox_state in ('SUSPENDED', 'GONE'), false) and s.sandbox_id is null as replaced
+       coalesce(s.sandbox_state in ('SUSPENDED', 'GONE'), false) and s.sandbox_id is null as replaced,
+       coalesce(s.sandbox_state = 'SUSPENDED', false) as resting
      from session s join environment_version v on v.id = s.environment_version_id where s.id = any($1)`,
     [sessionIds],
   )

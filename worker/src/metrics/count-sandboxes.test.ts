@@ -12,10 +12,11 @@ test("an engine's containers are counted by kind and state, once for many scrape
   const list: SandboxProvider['list'] = async () => {
     if (++lists === 1) throw new Error('no engine')
     return [
-      { ...container, kind: 'sandbox', running: true },
-      { ...container, kind: 'sandbox', running: true },
-      { ...container, kind: 'sandbox', running: false },
-      { ...container, kind: 'check', running: true },
+      { ...container, kind: 'sandbox', running: true, paused: false },
+      { ...container, kind: 'sandbox', running: true, paused: false },
+      { ...container, kind: 'sandbox', running: false, paused: false },
+      { ...container, kind: 'sandbox', running: false, paused: true },
+      { ...container, kind: 'check', running: true, paused: false },
     ]
   }
   countSandboxes({ list }, logger)
@@ -25,12 +26,16 @@ test("an engine's containers are counted by kind and state, once for many scrape
   expect(lists).toBe(2)
   expect(text.match(/^longhaul_sandboxes\{.*$/gm)).toEqual([
     'longhaul_sandboxes{kind="sandbox",state="running"} 2',
+    'longhaul_sandboxes{kind="sandbox",state="paused"} 1',
     'longhaul_sandboxes{kind="sandbox",state="stopped"} 1',
     'longhaul_sandboxes{kind="check",state="running"} 1',
+    'longhaul_sandboxes{kind="check",state="paused"} 0',
     'longhaul_sandboxes{kind="check",state="stopped"} 0',
     'longhaul_sandboxes{kind="clone",state="running"} 0',
+    'longhaul_sandboxes{kind="clone",state="paused"} 0',
     'longhaul_sandboxes{kind="clone",state="stopped"} 0',
     'longhaul_sandboxes{kind="build",state="running"} 0',
+    'longhaul_sandboxes{kind="build",state="paused"} 0',
     'longhaul_sandboxes{kind="build",state="stopped"} 0',
   ])
 })

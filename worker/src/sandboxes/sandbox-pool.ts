@@ -40,8 +40,8 @@ type Opening = {
 type Opened = { sandbox: Sandbox; baselineSnapshotId: string | null; origin: Origin | null; buildId: string | null }
 
 /**
- * The sandboxes this worker is attached to. A cache only: a worker that has none opens what it needs. Stops a sandbox that had
- * nothing to do for a while, and whose processes do not keep it awake; its files stay.
+ * The sandboxes this worker is attached to. A cache only: a worker that has none opens what it needs. Freezes a sandbox that had
+ * nothing to do for a while, and whose processes do not keep it awake, or stops it; its files stay.
  */
 export class SandboxPool {
   readonly provider: SandboxProvider
@@ -57,6 +57,9 @@ export class SandboxPool {
   readonly #findSetUp: (stretch: Stretch) => Promise<SetUp | null>
   readonly #isLastHolder: (claim: { sessionId: string; epoch: number }) => Promise<boolean>
   readonly #onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
+  readonly #stopPaused: (keep: number) => Promise<void>
+  readonly #maxPaused: number
+  #closing = false
 
   constructor(
     provider: SandboxProvider,
@@ -69,6 +72,10 @@ export class SandboxPool {
       logger: Logger
       isLastHolder: (claim: { sessionId: string; epoch: number }) => Promise<boolean>
       onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
+      /** So many of the engine's idle sandboxes may be frozen instead of stopped. */
+      maxPaused: number
+      /** Stops those that are more. */
+      stopPaused: (keep: number) => Promise<void>
     },
   ) {
     this.provider = provider
@@ -80,6 +87,8 @@ export class SandboxPool {
     this.#logger = options.logger
     this.#isLastHolder = options.isLastHolder
     this.#onSuspended = options.onSuspended
+    this.#maxPaused = options.maxPaused
+    this.#stopPaused = options.stopPaused
   }
 
   /** Starts the sandbox beside something else. What goes wrong shows when it is acquired. */
@@ -116,13 +125,13 @@ export class SandboxPool {
     this.#held.set(sessionId, held)
   }
 
-  /** The worker has let go of the session: after a while without work its sandbox is stopped. */
+  /** The worker has let go of the session: after a while without work its sandbox rests. */
   release({ sessionId, epoch }: { sessionId: string; epoch: number }): void {
     const known = this.#openings.get(sessionId)
     if (known === undefined || known.epoch > epoch) return
     known.heldUntil = epoch // a turn that needed no tool held the session too
     known.idleSince = performance.now()
-    this.#stopAfter(sessionId, known.times.idleMs)
+    this.#restAfter(sessionId, known.times.idleMs)
   }
 
   /** The claim's channel is of no more use: the next turn opens it anew. What a later claim has opened stays. */
@@ -131,6 +140,11 @@ export class SandboxPool {
     if (known !== undefined && known.epoch > epoch) return
     this.#openings.delete(sessionId)
     known?.opened.then(({ sandbox }) => sandbox.detach()).catch(() => {})
+  }
+
+  /** Stops frozen sandboxes of this engine that are too many: the setting was lowered, or two workers froze one each at once. */
+  stopExcess(): Promise<void> {
+    return this.#stopPaused(this.#maxPaused)
   }
 
   async remove(sessionId: string): Promise<void> {
@@ -146,6 +160,7 @@ export class SandboxPool {
 
   /** Stops what is idle, and leaves to the reaper of whoever comes next what its processes keep awake. A sandbox whose turn was handed over may be another worker's by now: it is left alone. */
   async close(): Promise<void> {
+    this.#closing = true
     const idle = [...this.#idle.keys()]
     for (const sessionId of idle) this.#clearIdle(sessionId)
     // One that was warmed and then not needed may still be on its way: cut off half-way it would be nobody's.
@@ -153,7 +168,7 @@ export class SandboxPool {
       Promise.allSettled([...this.#openings.values()].map(({ opened }) => opened)),
       sleep(OPENING_MS, undefined, { ref: false }),
     ])
-    await Promise.all(idle.map((sessionId) => this.#stopIdle(sessionId, { leavesAwake: true })))
+    await Promise.all(idle.map((sessionId) => this.#rest(sessionId, { leavesAwake: true })))
     for (const sessionId of this.attached()) this.forget({ sessionId, epoch: Number.POSITIVE_INFINITY })
   }
 
@@ -235,15 +250,15 @@ export class SandboxPool {
     return sandboxState !== 'GONE' || (origin !== null && this.provider.images !== null)
   }
 
-  #stopAfter(sessionId: string, ms: number): void {
+  #restAfter(sessionId: string, ms: number): void {
     clearTimeout(this.#idle.get(sessionId))
     this.#idle.set(
       sessionId,
-      setTimeout(() => void this.#stopIdle(sessionId), ms),
+      setTimeout(() => void this.#rest(sessionId), ms),
     )
   }
 
-  async #stopIdle(sessionId: string, { leavesAwake = false } = {}): Promise<void> {
+  async #rest(sessionId: string, { leavesAwake = false } = {}): Promise<void> {
     this.#idle.delete(sessionId)
     const known = this.#openings.get(sessionId)
     if (known === undefined) return
@@ -252,7 +267,7 @@ export class SandboxPool {
     // A turn has begun since, or has ended: its own time runs.
     if (this.#openings.get(sessionId) !== known || this.#idle.has(sessionId)) return
     if (nextLookMs !== null) {
-      if (!leavesAwake) this.#stopAfter(sessionId, nextLookMs)
+      if (!leavesAwake) this.#restAfter(sessionId, nextLookMs)
       return
     }
     const { tenantId, heldUntil: epoch } = known
@@ -261,10 +276,14 @@ export class SandboxPool {
     try {
       // Another worker of this engine may have had it since, and may run a tool in it now.
       if (!(await this.#isLastHolder({ sessionId, epoch }))) return
-      await this.provider.stop(sessionId)
+      const paused = this.#maxPaused > 0 && !this.#closing && (await this.provider.pause(sessionId))
+      if (!paused) await this.provider.stop(sessionId)
+      // Who claims it from here on finds it frozen. One who had claimed it before may have found it running, and waits for an answer.
+      else if (!(await this.#isLastHolder({ sessionId, epoch }))) return await this.provider.unpause(sessionId)
       await this.#onSuspended({ tenantId, sessionId })
+      if (paused) await this.stopExcess()
     } catch (error) {
-      this.#logger.warn({ err: error, sessionId }, 'an idle sandbox could not be stopped')
+      this.#logger.warn({ err: error, sessionId }, 'an idle sandbox could be neither frozen nor stopped')
     }
   }
 

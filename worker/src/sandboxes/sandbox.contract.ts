@@ -144,6 +144,28 @@ export const describeSandboxes = (name: string, { image, open }: { image: string
       expect(performance.now() - startedAt).toBeLessThan(2_000)
     })
 
+    test('one that rests, frozen where that can be, can be read, and goes on when it is opened; frozen it still runs what it ran', async () => {
+      const sandbox = await openFirst()
+      await sandbox.run(call('(while :; do sleep 1; done) >/dev/null 2>&1 & echo $! >pid'), never)
+      filledId = sandbox.id
+      await sandbox.detach()
+      const paused = await provider.pause(sessionId)
+      if (!paused) await provider.stop(sessionId)
+      expect(await provider.list()).toMatchObject([{ sessionId, kind: 'sandbox', running: false, paused }])
+      const archive = await provider.readWorkspace({ sessionId, sandboxId: sandbox.id }, '/workspace')
+      expect(archive && String(await readArchiveFile(archive, 'pid', 100))).toMatch(/^\d+\n$/)
+      const { sandbox: next, fresh } = await openAt(2)
+      expect(fresh).toBe(false)
+      expect((await next.run(call('kill -0 "$(cat pid)" 2>/dev/null && echo alive || echo gone'), never)).output).toBe(
+        paused ? 'alive\n' : 'gone\n',
+      )
+      await provider.unpause(sessionId)
+      expect((await next.run(call('echo usable'), never)).output).toBe('usable\n')
+      await provider.pause(sessionId)
+      await provider.stop(sessionId)
+      expect(await provider.list()).toMatchObject([{ running: false, paused: false }])
+    })
+
     test('a process left in the background does not hold the call, even with its output open', async () => {
       const sandbox = await openFirst()
       const startedAt = performance.now()

@@ -142,13 +142,17 @@ export interface SandboxProvider {
    * the filled one (a crash between making and filling starts over).
    */
   open(spec: SandboxSpec, options: OpenOptions): Promise<OpenedSandbox>
-  /** Stops the session's container (its layer stays). */
+  /** Stops the session's container, a frozen one too (its layer stays). */
   stop(sessionId: string): Promise<void>
   /**
    * Whether anything runs that the agent has started: seen from outside, never asked of the inside. False where it is stopped or gone.
    * Throws SandboxUnavailableError where nobody can say.
    */
   hasProcesses(sessionId: string): Promise<boolean>
+  /** Freezes it with its memory: whoever opens it next goes on where it is. False where that can't be: it does not run, or this kind can't. */
+  pause(sessionId: string): Promise<boolean>
+  /** Lets it go on; nothing where it is not frozen. */
+  unpause(sessionId: string): Promise<void>
   /** Removes it and all that belongs to it. Idempotent. */
   remove(sessionId: string): Promise<void>
   /** What of ours this engine holds, by label, for the reaper and the checker. */
@@ -161,6 +165,7 @@ export interface SandboxProvider {
       tenantId: string
       kind: 'sandbox' | 'check' | 'clone' | 'copy' | 'build'
       running: boolean
+      paused: boolean
       createdAt: Date
     }[]
   >

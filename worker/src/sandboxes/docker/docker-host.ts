@@ -6,6 +6,7 @@ import type { RunnerChannel, RunnerHost, RunnerListener } from '../runner/runner
 import { attachChannel } from './attach-channel.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { callsFolder, packScript, skeleton } from './skeleton.ts'
+import { unpauseContainer } from './unpause-container.ts'
 
 /** A session's container, as its runner's client needs it. */
 export class DockerHost implements RunnerHost {
@@ -17,9 +18,9 @@ export class DockerHost implements RunnerHost {
 
   async connect(listener: RunnerListener): Promise<RunnerChannel> {
     // Before the start, so that nothing the runner says is missed. No inspection first: the answers to these two tell as much.
-    const channel = await this.#attach(listener)
+    const channel = await this.#askAwake(() => attachChannel(this.#container, listener))
     try {
-      await this.#ask((abortSignal) => this.#container.start({ abortSignal }))
+      await this.#askAwake((abortSignal) => this.#container.start({ abortSignal }))
     } catch (error) {
       // 304: it runs already.
       if (statusOf(error) !== 304) {
@@ -28,17 +29,6 @@ export class DockerHost implements RunnerHost {
       }
     }
     return channel
-  }
-
-  async #attach(listener: RunnerListener): Promise<RunnerChannel> {
-    try {
-      return await attachChannel(this.#container, listener)
-    } catch (error) {
-      if (statusOf(error) !== 409 || !/paused/i.test(String(error))) throw toSandboxError(error, this.#container.id)
-      // A checkpoint's worker died in the middle.
-      await this.#ask((abortSignal) => this.#container.unpause({ abortSignal }))
-      return this.#ask(() => attachChannel(this.#container, listener))
-    }
   }
 
   furnish(): Promise<void> {
@@ -71,6 +61,18 @@ export class DockerHost implements RunnerHost {
 
   outputPath(callNo: number): string {
     return `${callsFolder}/${callNo}.out`
+  }
+
+  /** A frozen one is thawed first: frozen since it was looked at, or by a checkpoint whose worker died in the middle. */
+  async #askAwake<T>(ask: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await askEngine(ask)
+    } catch (error) {
+      if (statusOf(error) === 304) throw error
+      if (statusOf(error) !== 409 || !/paused/i.test(String(error))) throw toSandboxError(error, this.#container.id)
+      await this.#ask(() => unpauseContainer(this.#container))
+      return this.#ask(ask)
+    }
   }
 
   async #ask<T>(ask: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {

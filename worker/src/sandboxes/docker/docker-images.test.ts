@@ -95,7 +95,9 @@ test('a session without a sandbox, or with another than the one that is meant, h
   expect(await provider.images.has(saved?.imageId ?? '')).toBe(false)
 })
 
-test('a chain of layers that grows too deep becomes one layer, with all that was in it', { timeout: 120_000 }, async () => {
+test('a chain of layers that grows too deep becomes one layer, with all that was in it; either way what is frozen stays so', {
+  timeout: 120_000,
+}, async () => {
   const layersOf = async (imageId: string) => (await docker.getImage(imageId).inspect()).RootFS.Layers?.length ?? 0
   const shallow = new DockerProvider({ docker, git, instance, maxLayers: (await layersOf(git.image)) + 2 })
   const spec = newSpec()
@@ -104,8 +106,10 @@ test('a chain of layers that grows too deep becomes one layer, with all that was
   for (const name of ['a', 'b', 'c']) {
     const sandbox = await open(spec, imageId)
     await bash(sandbox, ++epoch, `echo ${name} >${name}; echo tool >~/tool; chmod 700 ~/tool`)
+    await provider.pause(spec.sessionId)
     imageId = (await shallow.images.save({ ...ownerOf(spec), sandboxId: sandbox.id }))?.imageId ?? ''
     layers.push(await layersOf(imageId))
+    expect((await provider.list()).find(({ sessionId }) => sessionId === spec.sessionId)?.paused).toBe(true)
     await provider.remove(spec.sessionId)
   }
   expect(layers).toEqual([layers[0], (layers[0] ?? 0) + 1, 1])

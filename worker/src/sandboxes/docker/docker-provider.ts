@@ -25,6 +25,7 @@ import { isBelowLink } from './is-below-link.ts'
 import { listContainers } from './list-containers.ts'
 import { listProcesses } from './list-processes.ts'
 import { runCheck } from './run-check.ts'
+import { unpauseContainer } from './unpause-container.ts'
 
 export type DockerProviderOptions = {
   docker: Docker
@@ -67,8 +68,10 @@ export class DockerProvider implements SandboxProvider {
     for (let attempt = 1; attempt <= maxOpenAttempts; attempt++) {
       signal.throwIfAborted()
       const found = await this.#find(containerNameOf(spec.sessionId))
-      if (found !== null && found.id === filledId)
+      if (found !== null && found.id === filledId) {
+        if (found.paused) await this.unpause(spec.sessionId)
         return { sandbox: await this.#attach(found.id, { epoch, ...spec }), fresh: false, madeFrom: found.imageId }
+      }
       if (found && found.epoch > epoch)
         throw new StaleEpochError(`A claimant of epoch ${found.epoch} has the sandbox; this one is ${epoch}.`)
       // One that the log does not know holds half of its resources at worst, and perhaps a claimant who still writes: start over.
@@ -91,6 +94,22 @@ export class DockerProvider implements SandboxProvider {
     // 409: it does not run.
     const listed = await this.#ask((abortSignal) => listProcesses(this.#containerOf(sessionId), abortSignal), [404, 409])
     return listed !== null && findAgentProcesses(listed).length > 0
+  }
+
+  async pause(sessionId: string): Promise<boolean> {
+    // 409: it does not run, or is frozen already, by a checkpoint that is being taken.
+    const answer = await this.#ask(
+      (abortSignal) =>
+        this.#containerOf(sessionId)
+          .pause({ abortSignal })
+          .then(() => true),
+      [404, 409, 500],
+    )
+    return answer ?? false
+  }
+
+  async unpause(sessionId: string): Promise<void> {
+    await this.#ask(() => unpauseContainer(this.#containerOf(sessionId)), [404])
   }
 
   remove(sessionId: string): Promise<void> {
@@ -127,7 +146,7 @@ export class DockerProvider implements SandboxProvider {
   }
 
   async stopAll(): Promise<void> {
-    const running = (await this.list()).filter((container) => container.running)
+    const running = (await this.list()).filter((container) => container.running || container.paused)
     await Promise.all(running.map(({ sessionId, kind, id }) => (kind === 'sandbox' ? this.stop(sessionId) : this.removeById(id))))
   }
 
@@ -135,9 +154,16 @@ export class DockerProvider implements SandboxProvider {
     return this.#docker.getContainer(containerNameOf(sessionId))
   }
 
-  async #find(container: string): Promise<{ id: string; epoch: number; imageId: string } | null> {
+  async #find(container: string): Promise<{ id: string; epoch: number; imageId: string; paused: boolean } | null> {
     const found = await this.#ask((abortSignal) => this.#docker.getContainer(container).inspect({ abortSignal }), [404])
-    return found && { id: found.Id, epoch: Number(found.Config.Labels[epochLabel] ?? 0), imageId: found.Image }
+    return (
+      found && {
+        id: found.Id,
+        epoch: Number(found.Config.Labels[epochLabel] ?? 0),
+        imageId: found.Image,
+        paused: found.State.Paused,
+      }
+    )
   }
 
   async #attach(id: string, { epoch, diskMb }: { epoch: number; diskMb: number }): Promise<Sandbox> {

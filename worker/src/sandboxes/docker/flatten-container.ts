@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import type { Container, ImageInspectInfo } from 'dockerode'
 import { askEngine } from './engine.ts'
+import { unpauseContainer } from './unpause-container.ts'
 
 /** Reading a whole file system out and in again: 350 MB take a few seconds. */
 const flattenMs = 15 * 60_000
@@ -15,7 +16,10 @@ export const flattenContainer = async (
   container: Container,
   { repo, tag, labels, base }: { repo: string; tag: string; labels: Record<string, string>; base: ImageInspectInfo | null },
 ): Promise<{ imageId: string }> => {
-  await askEngine((abortSignal) => container.pause({ abortSignal })).catch(() => {}) // it is stopped, or somebody else has paused it
+  const pausedHere = await askEngine((abortSignal) => container.pause({ abortSignal })).then(
+    () => true,
+    () => false, // it is stopped, or frozen for want of work
+  )
   try {
     const tar = (await askEngine((abortSignal) => container.export({ abortSignal }))) as Readable
     const changes = [
@@ -32,7 +36,7 @@ export const flattenContainer = async (
     const { Id } = await askEngine(() => docker.getImage(`${repo}:${tag}`).inspect())
     return { imageId: Id }
   } finally {
-    await askEngine((abortSignal) => container.unpause({ abortSignal })).catch(() => {}) // it was not paused
+    if (pausedHere) await unpauseContainer(container).catch(() => {}) // it has been stopped or removed meanwhile
   }
 }
 

@@ -15,6 +15,7 @@ export const listContainers = async (docker: Docker, instance: string): Promise<
     tenantId: container.Labels['longhaul.tenant'] ?? '',
     kind: toKind(container.Labels['longhaul.kind']),
     running: container.State === 'running',
+    paused: container.State === 'paused',
     createdAt: new Date(container.Created * 1000),
   }))
 }

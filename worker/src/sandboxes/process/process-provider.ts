@@ -109,6 +109,7 @@ export class ProcessProvider implements SandboxProvider {
         buildId: null,
         tenantId: folder.meta.tenantId,
         kind: folder.meta.kind,
+        paused: false,
         running: folder.meta.kind !== 'sandbox' || (await new ProcessHost(folder, 0).isRunning()),
         createdAt: new Date(folder.meta.createdAt),
       })),
@@ -186,6 +187,13 @@ export class ProcessProvider implements SandboxProvider {
       throw error
     }
   }
+
+  /** A stopped process of this machine keeps its memory and its ports for as long as it lives: nothing would be won. */
+  async pause(): Promise<boolean> {
+    return false
+  }
+
+  async unpause(): Promise<void> {}
 
   async stopAll(): Promise<void> {
     for (const folder of await listFolders(this.#root)) {
