@@ -1,5 +1,5 @@
+import { instanceOf } from '@longhaul/core/src/instance-of.ts'
 import { createDocker } from '@longhaul/worker/src/sandboxes/docker/engine.ts'
-import { instanceOf } from '@longhaul/worker/src/sandboxes/open-sandbox-provider.ts'
 import type { ContainerInfo } from 'dockerode'
 
 /** Every container that belongs to the installation on this database. */

@@ -102,6 +102,10 @@ const settings = z
     SANDBOX_IDLE_MS: wholeNumber(60_000, 100, 86_400_000),
     /** So many of an engine's resting sandboxes are frozen with their memory, the rest stopped. */
     SANDBOX_PAUSED_MAX: wholeNumber(4, 0, 10_000),
+    /** Sandboxes kept ready for new sessions: so many of each image and size, so many of an engine; a kind unused for so long has none. */
+    SANDBOX_WARM: wholeNumber(1, 0, 100),
+    SANDBOX_WARM_MAX: wholeNumber(4, 0, 10_000),
+    SANDBOX_WARM_KEEP_MS: wholeNumber(1_800_000, 100, 604_800_000),
     /** A resting one without work for so long becomes an image, from which the next tool call makes it again. */
     SANDBOX_SUSPEND_MS: wholeNumber(600_000, 100, 604_800_000),
     /** An environment's set-up script is ended after so long, or when it has written so much. */

@@ -153,7 +153,7 @@ async function restore(): Promise<void> {
 /** The sandboxes are the engine's, not compose's: on another machine they would not be there. */
 async function removeSandboxes(): Promise<void> {
   for (const id of sessions) {
-    const found = await stack.run(['docker', 'ps', '-aq', '--filter', `label=longhaul.session=${id}`])
+    const found = await stack.run(['docker', 'ps', '-aq', '--filter', `name=longhaul-${id}`])
     if (found !== '') await stack.run(['docker', 'rm', '-f', ...found.split('\n')])
   }
 }

@@ -16,6 +16,7 @@ import { openSandboxProvider } from './sandboxes/open-sandbox-provider.ts'
 import { recordSuspended } from './sandboxes/record-suspended.ts'
 import { SandboxPool } from './sandboxes/sandbox-pool.ts'
 import { stopPaused } from './sandboxes/stop-paused.ts'
+import { WarmPool } from './sandboxes/warm-pool.ts'
 import { toolsByName } from './tools/tools.ts'
 import type { CrashPoint, TurnParts } from './turn/stretch.ts'
 import { createWatchedSessions } from './watched-sessions.ts'
@@ -44,6 +45,10 @@ export const openParts = async (
   )
   const snapshots = openSnapshotStore(config)
   const provider = await openSandboxProvider(config, logger)
+  const warm = new WarmPool(
+    { db, provider, logger },
+    { size: config.sandboxWarm, max: config.sandboxWarmMax, keepMs: config.sandboxWarmKeepMs },
+  )
   const sandboxes = new SandboxPool(provider, {
     fill: createFillWorkspace({ db, snapshots, provider, logger }),
     placeUploads,
@@ -52,6 +57,7 @@ export const openParts = async (
     idleMs: config.sandboxIdleMs,
     isLastHolder: (claim) => isLastHolder(db, claim),
     onSuspended: (session) => recordSuspended({ db, announcer }, session),
+    onMade: (environmentVersionId, kind) => warm.note(environmentVersionId, kind),
     maxPaused: config.sandboxPausedMax,
     stopPaused: (keep) => stopPaused({ db, provider }, keep),
     logger,
@@ -70,6 +76,7 @@ export const openParts = async (
       stallMs: config.modelStallMs,
     }),
     sandboxes,
+    warm,
     checkpoints: new CheckpointDesk({
       everyCalls: config.checkpointEveryCalls,
       everyMs: config.checkpointEveryMs,

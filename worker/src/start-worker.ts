@@ -43,7 +43,7 @@ export type RunningWorker = { workerId(): string; stop(): Promise<void> }
 
 /** Consumes wakes until it is stopped. On stop the turns at hand may end; those that don't are handed over, and none fails. */
 export const startWorker = async (parts: TurnParts, options: WorkerOptions): Promise<RunningWorker> => {
-  const { db, announcer, queue, logger, sandboxes } = parts
+  const { db, announcer, queue, logger, sandboxes, warm } = parts
   // Sweeping needs no engine: what dead workers held goes to those that have one, also while this one waits for its own.
   const sweeping = startSweeping(parts, { everyMs: options.sweepMs, moveAfterMs: options.moveAfterMs })
   const engineId = await findEngine(sandboxes.provider, parts)
@@ -86,6 +86,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
   const reaping = startReaping(
     {
       db,
+      workerId: lease.workerId,
       provider: sandboxes.provider,
       logger,
       idleMs: sandboxes.idleMs,
@@ -96,6 +97,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
     },
     options.reapMs,
   )
+  warm.start({ workerId: lease.workerId, isBusy: () => sandboxes.isOpening(), everyMs: options.reapMs })
   const house = startKeepingHouse(parts, options.houseMs)
   const taking = await startTakingWakes(parts, {
     engineId,
@@ -126,6 +128,7 @@ export const startWorker = async (parts: TurnParts, options: WorkerOptions): Pro
         looks.stop(),
         checkpoints.stop(),
         buildsEnded,
+        warm.stop(),
         peers.stop(),
       ])
       await lease.stop()

@@ -44,6 +44,7 @@ export const startTestWorker = async ({
     LEASE_MS: '2000',
     LEASE_RENEW_MS: '300',
     SWEEP_MS: '100',
+    SANDBOX_WARM: '0',
     RETRY_BASE_MS: '20',
     DRAIN_MS: '2000',
     ...env,

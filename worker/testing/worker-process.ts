@@ -57,6 +57,7 @@ export const createWorkerProcesses = async ({
         LEASE_MS: '2500',
         LEASE_RENEW_MS: '400',
         SWEEP_MS: '150',
+        SANDBOX_WARM: '0',
         RETRY_BASE_MS: '30',
         DRAIN_MS: '3000',
         ...env,

@@ -79,5 +79,10 @@ const checkOutside = async (scope: Omit<Scope, 'tenantId'>, options: CheckOption
   await checkClientWitness(scope, { files: options.clientWitnesses ?? [], tenantIds })
   await checkModelWitness(scope, { files: options.modelWitnesses ?? [], tenantIds })
   if (!options.snapshots) unchecked.push({ rule: 'R8', why: 'no snapshot store was given', whole: true })
-  await checkLeftovers(scope, { dockerHost: options.dockerHost ?? null, snapshots: options.snapshots ?? null, tenantIds })
+  await checkLeftovers(scope, {
+    databaseUrl: options.databaseUrl,
+    dockerHost: options.dockerHost ?? null,
+    snapshots: options.snapshots ?? null,
+    tenantIds,
+  })
 }

@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../testing/database.ts
 import { seedSession, seedTenant, silentParts } from '../../testing/seeds.ts'
 import { takeCheckpoint } from '../../testing/take-checkpoint.ts'
 import { forkSession } from '../forks/fork-session.ts'
+import { instanceOf } from '../instance-of.ts'
 import { deleteSession } from '../sessions/delete-session.ts'
 import { checkDatabase } from './check-database.ts'
 import { isEngineReachable, listContainers } from './list-containers.ts'
@@ -36,8 +37,12 @@ const makeImage = async (labels: { tenant: string; checkpoint: string }): Promis
 }
 
 /** Never started: an engine lists it all the same. */
-const makeContainer = async (labels: { kind: string; tenant: string; session: string }): Promise<string> => {
-  const flags = Object.entries(labels).flatMap(([name, value]) => ['--label', `longhaul.${name}=${value}`])
+const makeContainer = async (
+  labels: { kind: string; tenant: string; session: string; worker?: string; instance?: string },
+  name: string | null = null,
+): Promise<string> => {
+  const flags = Object.entries(labels).flatMap(([label, value]) => ['--label', `longhaul.${label}=${value}`])
+  if (name !== null) flags.push('--name', name)
   const { stdout } = await run('docker', ['create', '--network', 'none', ...flags, image, 'nothing'])
   made.push(stdout.trim())
   return stdout.trim().slice(0, 12)
@@ -64,6 +69,28 @@ describe('what nobody owns any more', () => {
         .map(({ at }) => at)
     expect((await found(-2_000)).toSorted()).toEqual(orphans.toSorted())
     expect(await found(3_600_000)).toEqual([])
+  })
+
+  it('is a sandbox made ahead whose worker is gone; its name says what it is, and which session it has become', async () => {
+    const parts = silentParts(test.db)
+    const tenant = await seedTenant(test.db)
+    const living = await seedSession(parts, tenant)
+    const deleted = await seedSession(parts, tenant)
+    await deleteSession(parts, tenant.caller, { sessionId: deleted })
+    await test.superuser.query(
+      "insert into lease (worker_id, engine_id, kind, host, pid, started_at, expires_at) values ('wrk_lives', 'e', 'worker', 'h', 1, now(), now() + interval '1 hour')",
+    )
+    const warm = { kind: 'warm', tenant: '', session: '', instance: instanceOf(test.url) }
+    await makeContainer({ ...warm, worker: 'wrk_lives' }, `longhaul-warm-${process.pid}-a`)
+    await makeContainer({ ...warm, worker: 'wrk_gone' }, `longhaul-${living}`)
+    await makeContainer({ ...warm, worker: 'wrk_gone', instance: 'elsewhere' }, `longhaul-warm-${process.pid}-b`)
+    const orphans = [
+      await makeContainer({ ...warm, worker: 'wrk_gone' }, `longhaul-warm-${process.pid}-c`),
+      await makeContainer({ ...warm, worker: 'wrk_lives' }, `longhaul-${deleted}`),
+    ]
+    const { violations } = await checkDatabase({ databaseUrl: test.url, dockerHost: engine, graceMs: -2_000 })
+    const ofWarm = violations.filter(({ what }) => what.includes('warm container') || what.includes(deleted))
+    expect(ofWarm.map(({ at }) => at).toSorted()).toEqual(orphans.toSorted())
   })
 
   it('is an image too: of a checkpoint that never became whole, or whose session is gone and was never forked', async () => {

@@ -1,13 +1,17 @@
 import type { SnapshotStore } from '../checkpoints/snapshot-store.ts'
-import { listBuildContainers, listCheckpointImages, listContainers, listSetUpImages } from './list-containers.ts'
+import { instanceOf } from '../instance-of.ts'
+import { type FoundContainer, listBuildContainers, listCheckpointImages, listContainers, listSetUpImages } from './list-containers.ts'
 import { readAsTenants } from './read-as-tenants.ts'
 import type { Scope } from './report.ts'
 
 type Owner = { id: string; gone: boolean; running: boolean }
-type Outside = { dockerHost: string | null; snapshots: SnapshotStore | null; tenantIds: readonly string[] }
+type Outside = { databaseUrl: string; dockerHost: string | null; snapshots: SnapshotStore | null; tenantIds: readonly string[] }
 
 /** R10: after the reaper's interval nothing is left that nobody owns: containers and images by their label, stored snapshots by their rows. */
-export const checkLeftovers = async (scope: Omit<Scope, 'tenantId'>, { dockerHost, snapshots, tenantIds }: Outside): Promise<void> => {
+export const checkLeftovers = async (
+  scope: Omit<Scope, 'tenantId'>,
+  { databaseUrl, dockerHost, snapshots, tenantIds }: Outside,
+): Promise<void> => {
   const before = Date.now() - scope.graceMs
   if (snapshots === null) scope.unchecked.push({ rule: 'R10', why: 'no snapshot store was given', whole: false })
   else await checkStored(scope, { snapshots, tenantIds, before })
@@ -19,11 +23,24 @@ export const checkLeftovers = async (scope: Omit<Scope, 'tenantId'>, { dockerHos
   await checkSetUps(scope, { dockerHost, tenantIds, before })
   const containers = await listContainers(dockerHost)
   const owners = new Map((await readOwners(scope, tenantIds)).map((owner) => [owner.id, owner]))
+  const isOurs = ({ sessionId, tenantId }: FoundContainer) => owners.has(sessionId) || tenantIds.includes(tenantId)
+  // What was made ahead names no tenant: it is ours if what belongs to our tenants, or we by our database's address, go by the same word.
+  const instances = new Set([instanceOf(databaseUrl), ...containers.filter(isOurs).map(({ instance }) => instance)])
+  const workers = await readWorkers(scope)
   for (const container of containers) {
     const owner = owners.get(container.sessionId)
     // Another installation on the same engine has its own database: only sessions of ours, or of tenants of ours, are ours to judge.
-    if (owner === undefined && !tenantIds.includes(container.tenantId)) continue
+    if (!isOurs(container) && !(container.tenantId === '' && instances.has(container.instance))) continue
     if (container.createdAtMs > before) continue
+    if (container.kind === 'warm') {
+      if (!workers.has(container.workerId))
+        scope.violations.push({
+          rule: 'R10',
+          at: container.id,
+          what: `a warm container of worker ${container.workerId}, which is not there any more`,
+        })
+      continue
+    }
     if (owner === undefined || owner.gone)
       scope.violations.push({
         rule: 'R10',
@@ -106,6 +123,13 @@ const checkStored = async (
     if (!owned.has(contentHash) && storedAt.getTime() < before)
       scope.violations.push({ rule: 'R10', at: contentHash, what: 'a stored snapshot that no row names' })
   }
+}
+
+/** Those that lived when all rows were read. */
+const readWorkers = async ({ client }: Omit<Scope, 'tenantId'>): Promise<Set<string>> => {
+  await client.query('set local role longhaul_system')
+  const { rows } = await client.query<{ id: string }>('select worker_id as id from lease where expires_at > now()')
+  return new Set(rows.map(({ id }) => id))
 }
 
 const readOwners = (scope: Omit<Scope, 'tenantId'>, tenantIds: readonly string[]): Promise<Owner[]> =>

@@ -2,9 +2,25 @@ import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 
-const containers = z.array(z.object({ Id: z.string(), Created: z.number(), Labels: z.record(z.string(), z.string()) }))
+const containers = z.array(
+  z.object({ Id: z.string(), Names: z.array(z.string()), Created: z.number(), Labels: z.record(z.string(), z.string()) }),
+)
 
-export type FoundContainer = { id: string; sessionId: string; tenantId: string; kind: string; createdAtMs: number }
+export type FoundContainer = {
+  id: string
+  sessionId: string
+  tenantId: string
+  kind: string
+  /** Which installation it belongs to. */
+  instance: string
+  /** Who made a `warm` one, which is no session's yet. */
+  workerId: string
+  createdAtMs: number
+}
+
+/** A sandbox that was made ahead has this name until it is a session's, and then that session's, which no label of it says. */
+const WARM_NAME = '/longhaul-warm-'
+const SANDBOX_NAME = '/longhaul-'
 
 /**
  * Every container that carries a session's label, stopped ones too. Asks the engine's own HTTP API, over a socket (unix://…) or TCP
@@ -13,13 +29,19 @@ export type FoundContainer = { id: string; sessionId: string; tenantId: string; 
 export const listContainers = async (dockerHost: string): Promise<FoundContainer[]> => {
   const filters = encodeURIComponent(JSON.stringify({ label: ['longhaul.session'] }))
   const found = containers.parse(JSON.parse(await get(dockerHost, `/containers/json?all=1&filters=${filters}`)))
-  return found.map(({ Id, Created, Labels }) => ({
-    id: Id.slice(0, 12),
-    sessionId: Labels['longhaul.session'] ?? '',
-    tenantId: Labels['longhaul.tenant'] ?? '',
-    kind: Labels['longhaul.kind'] ?? 'sandbox',
-    createdAtMs: Created * 1000,
-  }))
+  return found.map(({ Id, Names: [name = ''], Created, Labels }) => {
+    const kind = Labels['longhaul.kind'] ?? 'sandbox'
+    const isTaken = kind === 'warm' && !name.startsWith(WARM_NAME)
+    return {
+      id: Id.slice(0, 12),
+      sessionId: isTaken ? name.slice(SANDBOX_NAME.length) : (Labels['longhaul.session'] ?? ''),
+      tenantId: Labels['longhaul.tenant'] ?? '',
+      kind: isTaken ? 'sandbox' : kind,
+      instance: Labels['longhaul.instance'] ?? '',
+      workerId: Labels['longhaul.worker'] ?? '',
+      createdAtMs: Created * 1000,
+    }
+  })
 }
 
 const images = z.array(

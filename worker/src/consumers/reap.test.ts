@@ -29,6 +29,7 @@ const reapRunning = async (busy: Running): Promise<string[]> => {
   }))
   const provider = {
     images: null,
+    warm: null,
     engineId: async () => 'here',
     list: async () => list,
     hasProcesses: async (sessionId: string) => busy[sessionId],
@@ -37,6 +38,7 @@ const reapRunning = async (busy: Running): Promise<string[]> => {
   const reaper = startReaping(
     {
       db: test.db,
+      workerId: () => 'wrk_none',
       provider,
       logger: createLogger({ name: 'test', level: 'silent' }),
       idleMs: 60_000,
@@ -62,13 +64,16 @@ const reap = async (
   const createdAt = new Date(Date.now() - ageMs)
   const provider = {
     images: null,
+    warm: null,
     engineId: async () => 'here',
-    list: async () => [...left.values()].map((container) => ({ ...container, tenantId: 't', running: false, paused: false, createdAt })),
+    list: async () =>
+      [...left.values()].map((container) => ({ ...container, tenantId: 't', running: false, paused: false, workerId: null, createdAt })),
     removeById: async (id: string) => void left.delete(id),
   } as unknown as SandboxProvider
   const reaper = startReaping(
     {
       db: test.db,
+      workerId: () => 'wrk_none',
       provider,
       logger: createLogger({ name: 'test', level: 'silent' }),
       idleMs: 60_000,

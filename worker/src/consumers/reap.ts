@@ -4,12 +4,14 @@ import { reapImages } from '../checkpoints/reap-images.ts'
 import { reapSetUps } from '../environments/reap-set-ups.ts'
 import { forgetExpired } from '../files/forget-expired.ts'
 import { findNextLook, toIdleTimes } from '../sandboxes/keep-awake.ts'
+import { reapWarm } from '../sandboxes/reap-warm.ts'
 import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 
 type Found = Awaited<ReturnType<SandboxProvider['list']>>[number]
 /** `idleForMs`: nothing was written for so long. `replaced`: its next sandbox is made from a checkpoint, and a container of it is one that was to be removed. `resting`: the log says so. */
 type Owner = {
   id: string
+  tenantId: string
   final: boolean
   engineId: string | null
   running: boolean
@@ -36,6 +38,7 @@ const COPY_MS = 15 * 60_000
 export const startReaping = (
   {
     db,
+    workerId,
     provider,
     logger,
     idleMs,
@@ -45,6 +48,7 @@ export const startReaping = (
     stopPaused,
   }: {
     db: Database
+    workerId: () => string
     provider: SandboxProvider
     logger: Logger
     /** A sandbox without work for so long is stopped, unless its environment says otherwise. */
@@ -62,8 +66,9 @@ export const startReaping = (
       const found = await provider.list()
       const owners = await readOwners(db, [...new Set(found.map(({ sessionId }) => sessionId))])
       const engineId = await provider.engineId()
-      const sessions = found.filter(({ kind }) => kind !== 'build')
+      const sessions = found.filter(({ kind }) => kind !== 'build' && kind !== 'warm')
       for (const container of sessions) await judge(container, owners.get(container.sessionId), engineId)
+      await reapWarm({ db, provider, logger, workerId: workerId() }, found)
       await suspendIdle(engineId)
       await stopPaused()
       await forgetExpired(db)
@@ -89,7 +94,7 @@ export const startReaping = (
       const now = (await readOwners(db, [container.sessionId])).get(container.sessionId)
       if (now?.running !== false || isAttached(container.sessionId)) return
       await provider.stop(container.sessionId)
-      await onSuspended(container)
+      await onSuspended({ tenantId: now.tenantId, sessionId: container.sessionId })
     }
   }
   const isIdle = async ({ id: sessionId, idleForMs, ...environment }: Owner): Promise<boolean> => {
@@ -121,7 +126,7 @@ const isOrphan = (container: Found, { owner, engineId, ageMs }: { owner: Owner |
 const readOwners = async (db: Database, sessionIds: string[]): Promise<Map<string, Owner>> => {
   if (sessionIds.length === 0) return new Map()
   const { rows } = await db.system.query<Owner>(
-    `select s.id, (s.deleted_at is not null or s.status in ('CANCELED', 'FAILED')) as final, s.engine_id as "engineId",
+    `select s.id, s.tenant_id as "tenantId", (s.deleted_at is not null or s.status in ('CANCELED', 'FAILED')) as final, s.engine_id as "engineId",
        exists (select from turn t where t.session_id = s.id and t.state = 'running') as running,
        extract(epoch from clock_timestamp() - s.updated_at)::float8 * 1000 as "idleForMs", v.idle_seconds as "idleSeconds", v.keep_awake_seconds as "keepAwakeSeconds",
        coalesce(s.sandbox_state in ('SUSPENDED', 'GONE'), false) and s.sandbox_id is null as replaced,

@@ -5,7 +5,7 @@ import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 import { countSandboxes } from './count-sandboxes.ts'
 
 const logger = createLogger({ name: 'metrics', level: 'silent' })
-const container = { id: 'c', sessionId: 'ses_1', buildId: null, tenantId: 'tnt_1', createdAt: new Date() }
+const container = { id: 'c', sessionId: 'ses_1', buildId: null, workerId: null, tenantId: 'tnt_1', createdAt: new Date() }
 
 test("an engine's containers are counted by kind and state, once for many scrapes; an engine that is away has no figures", async () => {
   let lists = 0
@@ -37,5 +37,8 @@ test("an engine's containers are counted by kind and state, once for many scrape
     'longhaul_sandboxes{kind="build",state="running"} 0',
     'longhaul_sandboxes{kind="build",state="paused"} 0',
     'longhaul_sandboxes{kind="build",state="stopped"} 0',
+    'longhaul_sandboxes{kind="warm",state="running"} 0',
+    'longhaul_sandboxes{kind="warm",state="paused"} 0',
+    'longhaul_sandboxes{kind="warm",state="stopped"} 0',
   ])
 })

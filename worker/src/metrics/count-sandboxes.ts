@@ -5,7 +5,7 @@ import type { SandboxProvider } from '../sandboxes/sandbox.ts'
 
 /** An engine with thousands of containers is asked for their list at most this often. */
 const REMEMBER_MS = 10_000
-const KINDS = ['sandbox', 'check', 'clone', 'build'] as const
+const KINDS = ['sandbox', 'check', 'clone', 'build', 'warm'] as const
 const STATES = ['running', 'paused', 'stopped'] as const
 
 /** What this worker's engine holds of this installation. Workers of one engine say the same. Absent while the engine does not answer. */
@@ -14,7 +14,7 @@ export const countSandboxes = (provider: Pick<SandboxProvider, 'list'>, logger: 
   defineGauge(
     {
       name: 'longhaul_sandboxes',
-      help: "Containers of this installation on this worker's engine. kind: sandbox, check, clone, build; state: running, paused or stopped.",
+      help: "Containers of this installation on this worker's engine. kind: sandbox, check, clone, build, warm; state: running, paused or stopped.",
       labels: ['kind', 'state'],
     },
     async () => {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { type Config, ConfigError } from '@longhaul/core/src/config.ts'
+import { instanceOf } from '@longhaul/core/src/instance-of.ts'
 import type { Logger } from '@longhaul/core/src/logger.ts'
 import { DockerProvider } from './docker/docker-provider.ts'
 import { createDocker } from './docker/engine.ts'
@@ -34,13 +34,4 @@ export const describeDanger = (config: Pick<Config, 'sandboxUnsafe' | 'anthropic
   if (config.anthropicApiKey === undefined && !external) return null
   const secret = external ? 'an external DATABASE_URL' : 'ANTHROPIC_API_KEY'
   return `SANDBOX=process without root would let agents read ${secret}: run the worker as root, use SANDBOX=docker, or set SANDBOX_UNSAFE=1.`
-}
-
-/** An installation is its database, by whatever user it is reached. */
-export const instanceOf = (databaseUrl: string): string => {
-  const { hostname, port, pathname } = new URL(databaseUrl)
-  return createHash('sha256')
-    .update(`${hostname}:${port || '5432'}${pathname}`)
-    .digest('hex')
-    .slice(0, 16)
 }

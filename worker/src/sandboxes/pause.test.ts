@@ -121,6 +121,7 @@ it('one that a worker froze and could not record is stopped by the reaper', asyn
   const reaper = startReaping(
     {
       db,
+      workerId: worker.worker.workerId,
       provider,
       logger: createLogger({ name: 'test', level: 'silent' }),
       idleMs: 60_000,

@@ -7,6 +7,7 @@ import type { Stretch } from '../turn/stretch.ts'
 import { findLostCalls } from './find-lost-calls.ts'
 import { findNextLook, type IdleTimes, toIdleTimes } from './keep-awake.ts'
 import { type OpenedSandbox, type Sandbox, type SandboxProvider, type SandboxSpec, StaleEpochError } from './sandbox.ts'
+import type { WarmKind } from './warm-sandboxes.ts'
 
 /** A resource could not be put in, and trying again by itself would not help. Its message is for the person who asked for it. */
 export class ResourcesFailedError extends Error {}
@@ -59,6 +60,7 @@ export class SandboxPool {
   readonly #onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
   readonly #stopPaused: (keep: number) => Promise<void>
   readonly #maxPaused: number
+  readonly #onMade: (environmentVersionId: string, kind: WarmKind) => void
   #closing = false
 
   constructor(
@@ -72,6 +74,8 @@ export class SandboxPool {
       logger: Logger
       isLastHolder: (claim: { sessionId: string; epoch: number }) => Promise<boolean>
       onSuspended: (session: { tenantId: string; sessionId: string }) => Promise<void>
+      /** A sandbox was made for a session, from nothing that the session itself had kept. */
+      onMade: (environmentVersionId: string, kind: WarmKind) => void
       /** So many of the engine's idle sandboxes may be frozen instead of stopped. */
       maxPaused: number
       /** Stops those that are more. */
@@ -88,6 +92,7 @@ export class SandboxPool {
     this.#isLastHolder = options.isLastHolder
     this.#onSuspended = options.onSuspended
     this.#maxPaused = options.maxPaused
+    this.#onMade = options.onMade
     this.#stopPaused = options.stopPaused
   }
 
@@ -153,6 +158,11 @@ export class SandboxPool {
     await this.provider.remove(sessionId)
   }
 
+  /** A session waits for its sandbox. */
+  isOpening(): boolean {
+    return [...this.#openings.values()].some(({ isOpen }) => !isOpen)
+  }
+
   /** Sessions this worker is attached to. */
   attached(): string[] {
     return [...this.#openings.keys()]
@@ -211,10 +221,13 @@ export class SandboxPool {
       return setUp?.imageId ?? null
     }
     const opening = { epoch, filledId: session.sandboxId, signal: stretch.wishes.lost, findImage, findSetUp }
-    const opened = await this.provider.open(toSpec(stretch), opening)
+    const spec = toSpec(stretch)
+    const opened = await this.provider.open(spec, opening)
     const { sandbox, fresh } = opened
     if (!fresh) return { sandbox, baselineSnapshotId: null, origin: null, buildId: null }
+    await stretch.parts.atPoint('sandbox_made')
     const found = origin as Origin | null
+    if (!found?.imageId) this.#onMade(stretch.claim.environmentVersion.id, { ...spec, imageId: opened.madeFrom })
     const { buildId = null } = (setUp as SetUp | null) ?? {}
     // What an image holds was filled when it was kept.
     const filled = found?.imageId ? null : await this.#fill(stretch, { ...opened, origin: found })

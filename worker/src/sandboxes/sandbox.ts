@@ -6,6 +6,7 @@
 import type { Readable } from 'node:stream'
 import type { SandboxImages } from './sandbox-images.ts'
 import type { SetUps } from './set-ups.ts'
+import type { WarmSandboxes } from './warm-sandboxes.ts'
 
 export type SandboxSpec = {
   tenantId: string
@@ -135,6 +136,8 @@ export interface SandboxProvider {
   readonly images: SandboxImages | null
   /** Null where nothing can be set up for one environment alone: those with a script are refused. */
   readonly setUps: SetUps | null
+  /** Null where making one costs nothing that could be done ahead. `open` takes from these what fits, before it makes one. */
+  readonly warm: WarmSandboxes | null
   /** Names the engine whose sandboxes only its own workers can reach. Throws SandboxUnavailableError while it can't be reached. */
   engineId(): Promise<string>
   /**
@@ -162,8 +165,11 @@ export interface SandboxProvider {
       sessionId: string
       /** Of a `build`, which belongs to no session. */
       buildId: string | null
+      /** Of a `warm` one, which is nobody's yet: who made it. */
+      workerId: string | null
+      /** Empty where it was made before it was a session's: the session's row says whose that is. */
       tenantId: string
-      kind: 'sandbox' | 'check' | 'clone' | 'copy' | 'build'
+      kind: 'sandbox' | 'check' | 'clone' | 'copy' | 'build' | 'warm'
       running: boolean
       paused: boolean
       createdAt: Date

@@ -20,6 +20,7 @@ import type { BuildCrashPoint } from '../environments/crash-points.ts'
 import { appendCounted } from '../metrics/count-turns.ts'
 import type { Model } from '../models/model.ts'
 import type { SandboxPool } from '../sandboxes/sandbox-pool.ts'
+import type { WarmPool } from '../sandboxes/warm-pool.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { WatchedSessions } from '../watched-sessions.ts'
 import { HeldEvents } from './held-events.ts'
@@ -32,6 +33,7 @@ export type TurnParts = {
   queue: WakeQueue
   model: Model
   sandboxes: SandboxPool
+  warm: WarmPool
   checkpoints: CheckpointDesk
   snapshots: SnapshotStore
   tools: ReadonlyMap<string, Tool>
@@ -73,8 +75,8 @@ export const CRASH_POINTS = [
   'before_terminal',
   'after_terminal',
 ] as const
-/** `upload_placed`: an upload is in the sandbox, and its event is not written. */
-export type CrashPoint = (typeof CRASH_POINTS)[number] | CheckpointCrashPoint | BuildCrashPoint | 'upload_placed'
+/** `sandbox_made`: one is the session's, and the log does not know it. `upload_placed`: an upload is in the sandbox, and its event is not written. */
+export type CrashPoint = (typeof CRASH_POINTS)[number] | CheckpointCrashPoint | BuildCrashPoint | 'sandbox_made' | 'upload_placed'
 
 /** The claim is another's, or the session is gone: the worker lets go without another word. */
 export class ClaimLostError extends Error {

@@ -11,7 +11,7 @@ export type ContainerSpec = {
   cpus: number
   memoryMb: number
   diskMb: number
-  kind: 'sandbox' | 'check' | 'clone' | 'copy' | 'build'
+  kind: 'sandbox' | 'check' | 'clone' | 'copy' | 'build' | 'warm'
   /** Which Longhaul installation it belongs to, so that two on one engine don't reap each other's. */
   instance: string
   command: string[]

@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import type { ContainerCreateOptions } from 'dockerode'
 import { runnerScript } from '../runner/runner-script.ts'
 import { SandboxImageError, type SandboxSpec } from '../sandbox.ts'
-import { maxProcesses, toContainerOptions } from './container-options.ts'
+import { type ContainerSpec, maxProcesses, toContainerOptions } from './container-options.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { assertOwnImage, resolveImage } from './resolve-image.ts'
 import { callsFolder, epochReset } from './skeleton.ts'
@@ -10,36 +10,63 @@ import { callsFolder, epochReset } from './skeleton.ts'
 /** Who made it: until it is marked as ready, only a later claimant may put another in its place. */
 export const epochLabel = 'longhaul.epoch'
 
-export const containerNameOf = (sessionId: string): string => `longhaul-${sessionId.toLowerCase()}`
+const namePrefix = 'longhaul-'
+/** One that was made ahead has a name of this kind, until it is a session's. */
+export const warmNamePrefix = 'longhaul-warm-'
+
+export const containerNameOf = (sessionId: string): string => `${namePrefix}${sessionId.toLowerCase()}`
+
+export const isWarmName = (name: string): boolean => name.startsWith(warmNamePrefix)
+
+/** Whose a container is that was made ahead: its labels were written before anybody knew. */
+export const sessionOfName = (name: string): string => name.slice(namePrefix.length)
+
+/** What a container with a runner is made with, whoever it is for. */
+export const toSandboxOptions = ({
+  name,
+  labels,
+  ...spec
+}: Omit<ContainerSpec, 'command'> & { name: string; labels: Record<string, string> }): ContainerCreateOptions => {
+  const command = ['sh', '-c', runnerScript, 'runner', callsFolder, '/workspace', String(maxProcesses - 64)]
+  const hardened = toContainerOptions({ ...spec, command })
+  return { ...hardened, name, Labels: { ...hardened.Labels, ...labels }, OpenStdin: true, StdinOnce: false }
+}
 
 /**
- * Makes the session's container, not yet started, and answers its id; null where one of its name stands. `image`: a kept one, with
- * everything in it. `setUp`: the one with the environment's set-up. Where either has gone meanwhile, SandboxUnavailableError.
+ * The id of the image that a sandbox is made from: a kept one, else the one with the environment's set-up, else the environment's own.
+ * Where one of the first two has gone meanwhile, SandboxUnavailableError.
  */
+export const chooseImage = async (
+  docker: Docker,
+  { tenantId, sessionId, image }: SandboxSpec,
+  { kept, setUp, signal }: { kept: string | null; setUp: string | null; signal: AbortSignal },
+): Promise<string> => {
+  try {
+    if (kept !== null) await assertOwnImage(docker, kept, { tenantId, kind: 'checkpoint' })
+    else if (setUp !== null) await assertOwnImage(docker, setUp, { tenantId, kind: 'setup' })
+    return kept ?? setUp ?? (await resolveImage(docker, image, signal))
+  } catch (error) {
+    throw toSandboxError(error, containerNameOf(sessionId))
+  }
+}
+
+/** Makes the session's container, not yet started, and answers its id; null where one of its name stands. `kept`: with everything in it. */
 export const createSandbox = async (
   docker: Docker,
   spec: SandboxSpec,
-  {
-    instance,
-    epoch,
-    signal,
-    image,
-    setUp,
-  }: { instance: string; epoch: number; signal: AbortSignal; image: string | null; setUp: string | null },
+  { instance, epoch, signal, imageId, kept }: { instance: string; epoch: number; signal: AbortSignal; imageId: string; kept: boolean },
 ): Promise<string | null> => {
-  const command = ['sh', '-c', runnerScript, 'runner', callsFolder, '/workspace', String(maxProcesses - 64)]
-  const hardened = toContainerOptions({ ...spec, image: image ?? setUp ?? spec.image, kind: 'sandbox', instance, command })
   const name = containerNameOf(spec.sessionId)
-  const options = { ...hardened, name, Labels: { ...hardened.Labels, [epochLabel]: String(epoch) }, OpenStdin: true, StdinOnce: false }
+  const labels = { [epochLabel]: String(epoch) }
+  const options = toSandboxOptions({ ...spec, image: imageId, kind: 'sandbox', instance, name, labels })
   try {
-    if (image === null && setUp === null) return await createContainer(docker, options, signal)
-    if (image !== null) await assertOwnImage(docker, image, { tenantId: spec.tenantId, kind: 'checkpoint' })
-    else if (setUp !== null) await assertOwnImage(docker, setUp, { tenantId: spec.tenantId, kind: 'setup' })
+    signal.throwIfAborted()
     const { id } = await askEngine((abortSignal) => docker.createContainer({ ...options, abortSignal }))
-    if (image !== null) await askEngine((abortSignal) => docker.getContainer(id).putArchive(epochReset, { path: callsFolder, abortSignal }))
+    if (kept) await askEngine((abortSignal) => docker.getContainer(id).putArchive(epochReset, { path: callsFolder, abortSignal }))
     return id
   } catch (error) {
     if (statusOf(error) === 409) return null
+    if (statusOf(error) === 400) throw new SandboxImageError(`No container can be made of image ${spec.image}.`, { cause: error })
     throw toSandboxError(error, name)
   }
 }

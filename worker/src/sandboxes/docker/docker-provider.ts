@@ -16,10 +16,11 @@ import {
   StaleEpochError,
 } from '../sandbox.ts'
 import { cloneGit } from './clone-git.ts'
-import { containerNameOf, createSandbox, epochLabel } from './create-sandbox.ts'
+import { chooseImage, containerNameOf, createSandbox, epochLabel } from './create-sandbox.ts'
 import { DockerImages } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { DockerSetUps } from './docker-set-ups.ts'
+import { DockerWarm } from './docker-warm.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { isBelowLink } from './is-below-link.ts'
 import { listContainers } from './list-containers.ts'
@@ -38,6 +39,9 @@ export type DockerProviderOptions = {
   maxLayers?: number
 }
 
+/** `epoch`: whoever made it; null where it was made ahead. */
+type Found = { id: string; epoch: number | null; imageId: string; paused: boolean }
+
 /** A container of the same name is being removed, or another claimant makes one at this moment. */
 const nameTakenMs = 200
 const maxOpenAttempts = 25
@@ -47,6 +51,7 @@ export class DockerProvider implements SandboxProvider {
   readonly isolated = true
   readonly images: DockerImages
   readonly setUps: DockerSetUps
+  readonly warm: DockerWarm
   readonly #docker: Docker
   readonly #options: DockerProviderOptions
   #engineId: string | null = null
@@ -55,6 +60,7 @@ export class DockerProvider implements SandboxProvider {
     this.#docker = options.docker
     this.images = new DockerImages(options.docker, options)
     this.setUps = new DockerSetUps(options.docker, options)
+    this.warm = new DockerWarm(options.docker, options)
     this.#options = options
   }
 
@@ -72,13 +78,16 @@ export class DockerProvider implements SandboxProvider {
         if (found.paused) await this.unpause(spec.sessionId)
         return { sandbox: await this.#attach(found.id, { epoch, ...spec }), fresh: false, madeFrom: found.imageId }
       }
-      if (found && found.epoch > epoch)
-        throw new StaleEpochError(`A claimant of epoch ${found.epoch} has the sandbox; this one is ${epoch}.`)
+      if (found) await this.#assertNoNewer(found, { epoch, ...spec })
       // One that the log does not know holds half of its resources at worst, and perhaps a claimant who still writes: start over.
       if (found) await this.removeById(found.id)
-      const image = (await findImage?.()) ?? null
-      const setUp = image === null ? ((await findSetUp?.()) ?? null) : null
-      const id = await createSandbox(this.#docker, spec, { instance: this.#options.instance, epoch, signal, image, setUp })
+      const kept = (await findImage?.()) ?? null
+      const setUp = kept === null ? ((await findSetUp?.()) ?? null) : null
+      const imageId = await chooseImage(this.#docker, spec, { kept, setUp, signal })
+      const ready = kept === null ? await this.warm.claim({ ...spec, imageId }, { name: containerNameOf(spec.sessionId), epoch }) : null
+      if (ready !== null && ready !== 'taken') return { sandbox: ready, fresh: true, madeFrom: imageId }
+      const of = { instance: this.#options.instance, epoch, signal, imageId, kept: kept !== null }
+      const id = ready === 'taken' ? null : await createSandbox(this.#docker, spec, of)
       const made = id === null ? null : await this.#find(id)
       if (made !== null) return { sandbox: await this.#attach(made.id, { epoch, ...spec }), fresh: true, madeFrom: made.imageId }
       await sleep(nameTakenMs, undefined, { signal })
@@ -150,16 +159,30 @@ export class DockerProvider implements SandboxProvider {
     await Promise.all(running.map(({ sessionId, kind, id }) => (kind === 'sandbox' ? this.stop(sessionId) : this.removeById(id))))
   }
 
+  /** One that was made ahead bears no label of its claimant: its runner, which knows him, refuses whoever is older. */
+  async #assertNoNewer(found: Found, { epoch, diskMb }: { epoch: number; diskMb: number }): Promise<void> {
+    if (found.epoch !== null) {
+      if (found.epoch <= epoch) return
+      throw new StaleEpochError(`A claimant of epoch ${found.epoch} has the sandbox; this one is ${epoch}.`)
+    }
+    try {
+      await (await this.#attach(found.id, { epoch, diskMb })).detach()
+    } catch (error) {
+      if (error instanceof StaleEpochError) throw error
+      // Silent or gone: nobody works in it.
+    }
+  }
+
   #containerOf(sessionId: string) {
     return this.#docker.getContainer(containerNameOf(sessionId))
   }
 
-  async #find(container: string): Promise<{ id: string; epoch: number; imageId: string; paused: boolean } | null> {
+  async #find(container: string): Promise<Found | null> {
     const found = await this.#ask((abortSignal) => this.#docker.getContainer(container).inspect({ abortSignal }), [404])
     return (
       found && {
         id: found.Id,
-        epoch: Number(found.Config.Labels[epochLabel] ?? 0),
+        epoch: found.Config.Labels['longhaul.kind'] === 'warm' ? null : Number(found.Config.Labels[epochLabel] ?? 0),
         imageId: found.Image,
         paused: found.State.Paused,
       }

@@ -18,7 +18,7 @@ export class DockerSandbox implements Sandbox {
   readonly id: string
   readonly owner = { uid: agentUid, gid: agentUid }
   readonly #container: Container
-  readonly #epoch: number
+  #epoch: number
   readonly #disk: DiskWatch
   readonly #runner: { client: RunnerClient; host: DockerHost }
 
@@ -38,6 +38,12 @@ export class DockerSandbox implements Sandbox {
   /** Starts the container where it is stopped, and claims its runner. */
   attach(): Promise<void> {
     return this.#runner.client.connect()
+  }
+
+  /** One that was made ahead is this claimant's from here on. */
+  raise(epoch: number): Promise<void> {
+    this.#epoch = epoch
+    return this.#runner.client.raise(epoch)
   }
 
   run(call: CommandCall, signal: AbortSignal): Promise<CommandResult> {

@@ -46,6 +46,7 @@ export class ProcessProvider implements SandboxProvider {
   readonly isolated = false
   readonly images = null
   readonly setUps = null
+  readonly warm = null
   readonly #root: string
   readonly #git: GitSettings
 
@@ -109,6 +110,7 @@ export class ProcessProvider implements SandboxProvider {
         buildId: null,
         tenantId: folder.meta.tenantId,
         kind: folder.meta.kind,
+        workerId: null,
         paused: false,
         running: folder.meta.kind !== 'sandbox' || (await new ProcessHost(folder, 0).isRunning()),
         createdAt: new Date(folder.meta.createdAt),

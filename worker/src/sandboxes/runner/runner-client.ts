@@ -38,7 +38,7 @@ type Question = { callNo: number; words: Set<Reply['word']>; answer: (reply: Rep
  */
 export class RunnerClient {
   readonly #host: RunnerHost
-  readonly #epoch: number
+  #epoch: number
   readonly #calls = new Map<number, OpenCall>()
   readonly #questions = new Set<Question>()
   #channel: RunnerChannel | null = null
@@ -56,6 +56,13 @@ export class RunnerClient {
   async connect(): Promise<void> {
     await this.#mend()
     if (this.#broken) throw this.#broken
+  }
+
+  /** From here on it speaks for this claimant, to a runner that has heard nobody yet. Throws SandboxSilentError. */
+  async raise(epoch: number): Promise<void> {
+    this.#epoch = epoch
+    if (this.#channel === null || !(await this.#greet(answerMs)))
+      throw new SandboxSilentError('The runner of a sandbox made ahead does not answer.')
   }
 
   /** Throws StaleEpochError where a newer claimant has spoken. */
@@ -231,8 +238,8 @@ export class RunnerClient {
   }
 
   /** Images of ours bring the runner's folders along; into others they are put once the runner has missed them. */
-  async #greet(): Promise<boolean> {
-    const reply = await this.#ask(0, 'hello', ['hello', 'bare'], helloMs)
+  async #greet(timeoutMs = helloMs): Promise<boolean> {
+    const reply = await this.#ask(0, 'hello', ['hello', 'bare'], timeoutMs)
     if (reply?.word !== 'bare') return reply !== null
     await this.#host.furnish()
     return (await this.#ask(0, 'hello', ['hello'], helloMs)) !== null
