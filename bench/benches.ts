@@ -10,6 +10,7 @@ import { benchSendMessage } from './send-message/send-message.ts'
 import { benchTakeOver } from './take-over/take-over.ts'
 import { benchToolCall } from './tool-call/tool-call.ts'
 import { benchTurnOverhead } from './turn-overhead/turn-overhead.ts'
+import { benchWarmPool } from './warm-pool/warm-pool.ts'
 
 /** By the names that `npm run bench -- NAME…` takes, in the order they run. */
 export const benches: Record<string, Bench> = {
@@ -20,6 +21,7 @@ export const benches: Record<string, Bench> = {
   'turn-overhead': benchTurnOverhead,
   'fan-out': benchFanOut,
   'tool-call': benchToolCall,
+  'warm-pool': benchWarmPool,
   'many-sessions': benchManySessions,
   'take-over': benchTakeOver,
   move: benchMove,

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { toContainerOptions } from '@longhaul/worker/src/sandboxes/docker/container-options.ts'
 import { createDocker } from '@longhaul/worker/src/sandboxes/docker/engine.ts'
-import type { ContainerCreateOptions } from 'dockerode'
+import type { Container, ContainerCreateOptions } from 'dockerode'
 
 export type BareChannel = { run(command: string): Promise<void>; remove(): Promise<void> }
 
@@ -33,14 +33,36 @@ export const timeFirstExec = async (image: string, command: string): Promise<num
   const container = await docker.createContainer(bareOptions(image, ['sleep', '600']))
   try {
     await container.start()
-    const exec = await container.exec({ Cmd: ['sh', '-c', command], AttachStdout: true, AttachStderr: true })
-    const output = await exec.start({})
-    output.resume()
-    await once(output, 'end')
+    await runExec(container, command)
     return performance.now() - startedAt
   } finally {
     await container.remove({ force: true, v: true })
   }
+}
+
+export type BarePaused = { timeFirstExec(command: string): Promise<number>; remove(): Promise<void> }
+
+/** A container as our sandboxes are, frozen: unpause, exec, as the engine's API offers it. It is frozen again outside the time. */
+export const openBarePaused = async (image: string): Promise<BarePaused> => {
+  const container = await docker.createContainer(bareOptions(image, ['sleep', '600']))
+  await container.start()
+  return {
+    timeFirstExec: async (command) => {
+      await container.pause()
+      const startedAt = performance.now()
+      await container.unpause()
+      await runExec(container, command)
+      return performance.now() - startedAt
+    },
+    remove: () => container.remove({ force: true, v: true }),
+  }
+}
+
+const runExec = async (container: Container, command: string): Promise<void> => {
+  const exec = await container.exec({ Cmd: ['sh', '-c', command], AttachStdout: true, AttachStderr: true })
+  const output = await exec.start({})
+  output.resume()
+  await once(output, 'end')
 }
 
 const bareOptions = (image: string, command: string[]): ContainerCreateOptions =>

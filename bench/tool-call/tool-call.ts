@@ -10,11 +10,11 @@ import { waitForStatus } from '../platform/wait-for-session.ts'
 const noOp = { name: 'bash', input: { command: 'true' } }
 const CALLS = 20
 
-/** A tool call that does nothing, logged before and after, beside the bare channel; and the first one in a new sandbox, beside bare create + start + exec. */
+/** A tool call that does nothing, logged before and after, beside the bare channel; and the first one in a new sandbox, none kept ready, beside bare create + start + exec. */
 export const benchToolCall: Bench = async (context) => {
   const arrivals = recordArrivals(({ index }) => (index === 0 ? { toolCalls: [noOp] } : { text: 'Done.' }))
   const scripts = { calls: [{ toolCalls: Array.from({ length: CALLS }, () => noOp) }, { text: 'Done.' }], first: arrivals.script }
-  const bench = await startWorkerBench(context, { scripts })
+  const bench = await startWorkerBench(context, { scripts, env: { SANDBOX_WARM: '0' } })
   const channel = await openBareChannel(context.image)
   try {
     const tenant = await seedTenant(bench.test.db)
