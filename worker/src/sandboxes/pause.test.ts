@@ -19,7 +19,7 @@ let tenant: Awaited<ReturnType<typeof seedTenant>>
 beforeAll(async () => {
   test = await createTestDatabase()
   model = await startScriptedModel()
-  worker = await startTestWorker({ test, model, env: { SANDBOX_IDLE_MS: '200', SANDBOX_PAUSED_MAX: '1', LEASE_MS: '10000' } })
+  worker = await startTestWorker({ test, model, env: { SANDBOX_IDLE_MS: '1000', SANDBOX_PAUSED_MAX: '1', LEASE_MS: '10000' } })
   tenant = await seedTenant(test.db)
 })
 afterAll(async () => {
@@ -67,7 +67,7 @@ it('a sandbox with nothing to do is frozen with what runs in it, can be looked i
   }
   const states = (await worker.events(sessionId)).filter(({ type }) => type === 'sandbox.state')
   expect(states.slice(0, 3).map(({ payload }) => payload['state'])).toEqual(['RUNNING', 'SUSPENDED', 'RUNNING'])
-}, 30_000)
+}, 40_000)
 
 it('the one that has rested longest gives up its place, and begins again with its files', async () => {
   const older = await begin(background)
@@ -77,7 +77,7 @@ it('the one that has rested longest gives up its place, and begins again with it
   await rested(older, 'stopped')
   expect(await goOn(older, 'kill -0 $(cat pid) 2>/dev/null || cat n')).toBe('mine\n')
   await rested(newer, 'stopped')
-}, 30_000)
+}, 40_000)
 
 it('one whose turn began while it was being frozen goes on at once', async () => {
   const { provider } = worker.parts.sandboxes
@@ -99,7 +99,7 @@ it('one whose turn began while it was being frozen goes on at once', async () =>
   expect(await answer).toBe('mine\n')
   provider.pause = pause
   await rested(sessionId, 'paused')
-}, 30_000)
+}, 40_000)
 
 it('one that a worker froze and could not record is stopped by the reaper', async () => {
   const sessionId = await begin('echo mine >n')
@@ -135,4 +135,4 @@ it('one that a worker froze and could not record is stopped by the reaper', asyn
   await reaper.reapNow()
   await reaper.stop()
   await rested(sessionId, 'stopped')
-}, 30_000)
+}, 40_000)

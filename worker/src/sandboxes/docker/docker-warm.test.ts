@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
-import { type Sandbox, type SandboxSpec, StaleEpochError } from '../sandbox.ts'
+import { type Sandbox, SandboxImageError, type SandboxSpec, StaleEpochError } from '../sandbox.ts'
 import type { WarmKind } from '../warm-sandboxes.ts'
 import { containerNameOf } from './create-sandbox.ts'
 import { DockerProvider } from './docker-provider.ts'
@@ -69,6 +69,31 @@ test('a session gets none of another size or image', async () => {
   const id = warmId()
   expect((await open({ ...newSpec(), memoryMb: 512 })).sandbox.id).not.toBe(id)
   expect(provider.warm.waiting()).toHaveLength(1)
+}, 30_000)
+
+test("one that holds a tenant's set-up is given to no other tenant, whatever name of the image it knows", async () => {
+  const repo = `warm-set-up-${process.pid}`
+  const made = await docker.createContainer({ Image: git.image, Cmd: ['true'] })
+  const Labels = { 'longhaul.kind': 'setup', 'longhaul.tenant': 'ten_a', 'longhaul.session': 'ses_builder' }
+  const { Id: imageId } = (await made.commit({ _query: { container: made.id, repo }, _body: { Labels } })) as { Id: string }
+  await made.remove()
+  try {
+    await provider.warm.make({ imageId, ...size }, 'wrk_a')
+    const id = warmId()
+    expect(await provider.list()).toMatchObject([{ id, kind: 'warm', tenantId: '', sessionId: '' }])
+    const openAs = async (tenantId: string, rest: { image?: string; setUp?: string }) => {
+      const spec = { ...newSpec(), tenantId, image: rest.image ?? git.image }
+      const result = await provider.open(spec, { epoch: 1, filledId: null, signal: never, findSetUp: async () => rest.setUp ?? null })
+      opened.push(result.sandbox)
+      return result.sandbox.id
+    }
+    await expect(openAs('ten_b', { setUp: imageId })).rejects.toThrow(SandboxImageError)
+    for (const image of [imageId, repo]) await expect(openAs('ten_b', { image })).rejects.toThrow(SandboxImageError)
+    expect(await openAs('ten_a', { setUp: imageId })).toBe(id)
+  } finally {
+    for (const { id } of await provider.list()) await provider.removeById(id)
+    await docker.getImage(repo).remove()
+  }
 }, 30_000)
 
 test('of two sessions that begin at once exactly one gets the last', async () => {
