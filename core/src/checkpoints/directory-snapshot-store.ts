@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
-import { packSnapshot, unpackSnapshot } from './snapshot-codec.ts'
+import { PIECE_BYTES, packSnapshot, unpackSnapshot } from './snapshot-codec.ts'
 import { assertContentHash, SnapshotMissingError, type SnapshotStore, type StoredSnapshot } from './snapshot-store.ts'
 
 /** A directory: `<first two digits>/<hash>.zst`, and `parts/` for what is still being written. Made when it is first needed. */
@@ -30,7 +30,7 @@ export const createDirectorySnapshotStore = (root: string): SnapshotStore => {
       const file = await open(placeOf(root, contentHash), 'r').catch((cause: NodeJS.ErrnoException) => {
         throw cause.code === 'ENOENT' ? new SnapshotMissingError(contentHash) : cause
       })
-      return unpackSnapshot(file.createReadStream(), contentHash)
+      return unpackSnapshot(file.createReadStream({ highWaterMark: PIECE_BYTES }), contentHash)
     },
 
     has: async (contentHash) => (await stat(placeOf(root, contentHash)).catch(ignoreMissing)) !== undefined,
