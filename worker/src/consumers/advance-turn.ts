@@ -54,6 +54,7 @@ export const advanceTurn = async (advancing: Advancing, job: WakeJob): Promise<v
     startedAt: performance.now(),
   }
   active.add(turn)
+  parts.sandboxes.occupy(turn.sessionId)
   turnsStarted.inc({ kind: claimed.turn.kind })
   try {
     if (claimed.session.status !== 'RUNNING')

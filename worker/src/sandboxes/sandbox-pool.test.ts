@@ -36,3 +36,20 @@ it('a worker that had a session before another leaves its sandbox alone, however
     await before.parts.close()
   }
 }, 60_000)
+
+it('a turn that needs no tool and takes longer than a sandbox may be idle does not keep it from being stopped afterwards', async () => {
+  const call = { toolCalls: [{ name: 'bash', input: { command: 'true' } }] }
+  model.addScript('thinks-long', [call, { text: 'That was all.', delayMs: 800 }])
+  const worker = await startTestWorker({ test, model, env: { SANDBOX_IDLE_MS: '300' } })
+  try {
+    const sessionId = await seedSession(worker.parts, await seedTenant(test.db), { prompt: '[[script:thinks-long]]' })
+    await worker.waitForStatus(sessionId, ['IDLE'])
+    await expect
+      .poll(async () => (await worker.events(sessionId)).findLast(({ type }) => type === 'sandbox.state')?.payload['state'], {
+        timeout: 10_000,
+      })
+      .toBe('SUSPENDED')
+  } finally {
+    await worker.stop()
+  }
+}, 30_000)

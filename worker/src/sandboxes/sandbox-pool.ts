@@ -130,6 +130,11 @@ export class SandboxPool {
     this.#held.set(sessionId, held)
   }
 
+  /** A turn of this worker has the session: its sandbox is not idle, whether or not a tool is called. `release` follows. */
+  occupy(sessionId: string): void {
+    this.#clearIdle(sessionId)
+  }
+
   /** The worker has let go of the session: after a while without work its sandbox rests. */
   release({ sessionId, epoch }: { sessionId: string; epoch: number }): void {
     const known = this.#openings.get(sessionId)
