@@ -96,6 +96,8 @@ const settings = z
     LEASE_RENEW_MS: wholeNumber(1_500, 50, 300_000),
     /** How often each worker looks for turns that should run and do not. */
     SWEEP_MS: wholeNumber(1_000, 50, 60_000),
+    /** How often each worker looks through its engine: for what nobody owns any more, and for stopped sandboxes that are to become images. */
+    REAP_MS: wholeNumber(30_000, 100, 3_600_000),
     /** A session that has work and whose engine has had no worker for so long goes on at another engine. */
     MOVE_AFTER_MS: wholeNumber(15_000, 100, 86_400_000),
     /** A sandbox without work for so long rests: frozen or stopped; its files stay. */

@@ -39,7 +39,7 @@ const worker = await startWorker(parts, {
   renewMs: config.leaseRenewMs,
   sweepMs: config.sweepMs,
   moveAfterMs: config.moveAfterMs,
-  reapMs: 30_000,
+  reapMs: config.reapMs,
   houseMs: 60_000,
   suspendMs: config.sandboxSuspendMs,
   setUp: { timeoutMs: config.setupTimeoutMs, maxMb: config.setupMaxMb },
