@@ -1,12 +1,16 @@
 import { benchAppendLatency } from './append-latency/append-latency.ts'
 import { benchAppendThroughput } from './append-throughput/append-throughput.ts'
+import { benchCheckpoint } from './checkpoint/checkpoint.ts'
 import { benchConsole } from './console/console.ts'
 import { benchFanOut } from './fan-out/fan-out.ts'
 import type { Bench } from './figure.ts'
+import { benchFork } from './fork/fork.ts'
 import { benchManySessions } from './many-sessions/many-sessions.ts'
 import { benchMessageToModel } from './message-to-model/message-to-model.ts'
 import { benchMove } from './move/move.ts'
+import { benchResume } from './resume/resume.ts'
 import { benchSendMessage } from './send-message/send-message.ts'
+import { benchSuspended } from './suspended/suspended.ts'
 import { benchTakeOver } from './take-over/take-over.ts'
 import { benchToolCall } from './tool-call/tool-call.ts'
 import { benchTurnOverhead } from './turn-overhead/turn-overhead.ts'
@@ -24,6 +28,10 @@ export const benches: Record<string, Bench> = {
   'warm-pool': benchWarmPool,
   'many-sessions': benchManySessions,
   'take-over': benchTakeOver,
+  resume: benchResume,
+  checkpoint: benchCheckpoint,
+  fork: benchFork,
+  suspended: benchSuspended,
   move: benchMove,
   console: benchConsole,
 }

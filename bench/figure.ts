@@ -7,7 +7,7 @@ export type Target = { of: 'measured' | 'ratio' | 'difference' } & ({ atMost: nu
 export type Figure = {
   what: string
   measured: number
-  unit: 'ms' | '/s' | 'KB' | 'MB' | 's' | 'of all'
+  unit: 'ms' | '/s' | 'KB' | 'MB' | 's' | 'of all' | 'in all'
   /** What does the same with as little as possible, measured in the same run. */
   yardstick?: { what: string; value: number }
   /** None: the figure only explains another. */

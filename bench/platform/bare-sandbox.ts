@@ -65,7 +65,7 @@ const runExec = async (container: Container, command: string): Promise<void> => 
   await once(output, 'end')
 }
 
-const bareOptions = (image: string, command: string[]): ContainerCreateOptions =>
+export const bareOptions = (image: string, command: string[]): ContainerCreateOptions =>
   toContainerOptions({
     image,
     command,
