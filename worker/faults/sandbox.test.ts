@@ -52,8 +52,9 @@ describe('out of memory in the middle of a tool', () => {
 
 describe('a runner that the agent has put words into', () => {
   it('says that a newer claimant has the sandbox: it is replaced, the agent is told, and the session goes on', async () => {
+    const mark = "tr '\\0' '\\n' </proc/1/cmdline | tail -n 1"
     scene.model.addScript('usurped', [
-      { toolCalls: [bash('echo 999999 >/run/longhaul/calls/epoch; kill -9 -1'), bash('ls')] },
+      { toolCalls: [bash(`echo 999999 $(${mark}) >/run/longhaul/calls/epoch; kill -9 -1`), bash('ls')] },
       { text: 'I see.' },
       { toolCalls: [bash('echo again')] },
       { text: 'Done.' },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type Docker from 'dockerode'
 import type { ContainerCreateOptions } from 'dockerode'
 import { runnerScript } from '../runner/runner-script.ts'
@@ -5,7 +6,7 @@ import { SandboxImageError, type SandboxSpec } from '../sandbox.ts'
 import { type ContainerSpec, maxProcesses, toContainerOptions } from './container-options.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { assertOwnImage, resolveImage } from './resolve-image.ts'
-import { callsFolder, epochReset } from './skeleton.ts'
+import { callsFolder } from './skeleton.ts'
 
 /** Who made it: until it is marked as ready, only a later claimant may put another in its place. */
 export const epochLabel = 'longhaul.epoch'
@@ -27,7 +28,7 @@ export const toSandboxOptions = ({
   labels,
   ...spec
 }: Omit<ContainerSpec, 'command'> & { name: string; labels: Record<string, string> }): ContainerCreateOptions => {
-  const command = ['sh', '-c', runnerScript, 'runner', callsFolder, '/workspace', String(maxProcesses - 64)]
+  const command = ['sh', '-c', runnerScript, 'runner', callsFolder, '/workspace', String(maxProcesses - 64), randomUUID()]
   const hardened = toContainerOptions({ ...spec, command })
   return { ...hardened, name, Labels: { ...hardened.Labels, ...labels }, OpenStdin: true, StdinOnce: false }
 }
@@ -50,20 +51,18 @@ export const chooseImage = async (
   }
 }
 
-/** Makes the session's container, not yet started, and answers its id; null where one of its name stands. `kept`: with everything in it. */
+/** Makes the session's container, not yet started, and answers its id; null where one of its name stands. */
 export const createSandbox = async (
   docker: Docker,
   spec: SandboxSpec,
-  { instance, epoch, signal, imageId, kept }: { instance: string; epoch: number; signal: AbortSignal; imageId: string; kept: boolean },
+  { instance, epoch, signal, imageId }: { instance: string; epoch: number; signal: AbortSignal; imageId: string },
 ): Promise<string | null> => {
   const name = containerNameOf(spec.sessionId)
   const labels = { [epochLabel]: String(epoch) }
   const options = toSandboxOptions({ ...spec, image: imageId, kind: 'sandbox', instance, name, labels })
   try {
     signal.throwIfAborted()
-    const { id } = await askEngine((abortSignal) => docker.createContainer({ ...options, abortSignal }))
-    if (kept) await askEngine((abortSignal) => docker.getContainer(id).putArchive(epochReset, { path: callsFolder, abortSignal }))
-    return id
+    return (await askEngine((abortSignal) => docker.createContainer({ ...options, abortSignal }))).id
   } catch (error) {
     if (statusOf(error) === 409) return null
     if (statusOf(error) === 400) throw new SandboxImageError(`No container can be made of image ${spec.image}.`, { cause: error })

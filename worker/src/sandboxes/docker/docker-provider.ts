@@ -86,7 +86,7 @@ export class DockerProvider implements SandboxProvider {
       const imageId = await chooseImage(this.#docker, spec, { kept, setUp, signal })
       const ready = kept === null ? await this.warm.claim({ ...spec, imageId }, { name: containerNameOf(spec.sessionId), epoch }) : null
       if (ready !== null && ready !== 'taken') return { sandbox: ready, fresh: true, madeFrom: imageId }
-      const of = { instance: this.#options.instance, epoch, signal, imageId, kept: kept !== null }
+      const of = { instance: this.#options.instance, epoch, signal, imageId }
       const id = ready === 'taken' ? null : await createSandbox(this.#docker, spec, of)
       const made = id === null ? null : await this.#find(id)
       if (made !== null) return { sandbox: await this.#attach(made.id, { epoch, ...spec }), fresh: true, madeFrom: made.imageId }

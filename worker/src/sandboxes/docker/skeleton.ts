@@ -24,8 +24,5 @@ export const skeleton = await packEntries(
   folders.map(({ name, owner }) => ({ header: { name, type: 'directory', mode: 0o755, ...owner } })),
 )
 
-/** A kept image holds the epoch of whoever ran it; a session that is made from it counts its own. */
-export const epochReset = await packEntries([{ header: { name: 'epoch', mode: 0o644, ...agent }, content: '' }])
-
 export const packScript = (callNo: number, script: string): Promise<Buffer> =>
   packEntries([{ header: { name: `${callNo}.in`, mode: 0o400, ...agent }, content: script }])

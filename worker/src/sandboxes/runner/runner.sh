@@ -1,5 +1,6 @@
 # Longhaul's resident runner: the main process of a sandbox. Needs a POSIX shell, cat, head, mkfifo, rm and tail; uses setsid and base64
-# where present. Arguments: <folder for calls> <workspace> [<most processes with which a call may begin>]
+# where present. Arguments: <folder for calls> <workspace> [<most processes with which a call may begin> [<mark>]]. The mark is the sandbox's own: an
+# epoch that another one has left, whose files these were, does not count.
 #
 # in   <epoch> <callNo> hello | state | collect | kill | run <bytes> =<script, escaped for printf %b>=
 # out  <epoch> <callNo> hello | bare | stale <epoch> | running | never | unknown | repeat | garbled | broken
@@ -19,6 +20,7 @@ LC_ALL=C
 calls=$1
 work=$2
 most=${3-}
+mark=${4-}
 # Where /workspace is: elsewhere in a sandbox without a file system of its own.
 export WORKSPACE="$work"
 exec 3>&1
@@ -27,6 +29,7 @@ command -v setsid >/dev/null && group=setsid
 encoder=
 command -v base64 >/dev/null && encoder=base64
 epoch=0
+whose=$mark
 live=' '
 kept=
 spares=0
@@ -37,8 +40,9 @@ ready=
 prepare() {
   [ -z "$ready" ] || return 0
   [ -w "$calls" ] || return 1
-  [ ! -s "$calls/epoch" ] || read -r epoch <"$calls/epoch"
+  [ ! -s "$calls/epoch" ] || read -r epoch whose <"$calls/epoch"
   case $epoch in '' | *[!0-9]*) epoch=0 ;; esac
+  [ "$whose" = "$mark" ] || epoch=0
   for file in "$calls"/*.exit; do
     [ -e "$file" ] && file=${file##*/} && kept="$kept ${file%.exit}"
   done
@@ -203,7 +207,7 @@ while read -r e n verb bytes payload; do
   fi
   if [ "$e" -gt "$epoch" ]; then
     epoch=$e
-    echo "$e" >"$calls/epoch"
+    echo "$e $mark" >"$calls/epoch"
   fi
   case $verb in
     hello) say "$e $n hello" ;;
