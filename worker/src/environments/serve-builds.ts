@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type BuildEnd, finishBuild } from '@longhaul/core/src/environments/finish-build.ts'
 import { findAskedBuilds, takeBuild } from '@longhaul/core/src/environments/take-build.ts'
 import { sweepBuilds } from '@longhaul/core/src/environments/wake-for-build.ts'
+import { keepAsking } from '../keep-asking.ts'
 import { type BuildingParts, buildSetUp, type SetUpLimits } from './build-set-up.ts'
 
 /** A build may take all the CPU that its environment grants; turns run beside it. Others wait for their turn, or for another worker. */
 const MAX_AT_ONCE = 2
+
+const UNHEARD: BuildEnd = { state: 'asked', problem: 'its worker did not hear that it had it', retryInMs: 0, counts: false }
 
 /**
  * Builds what sessions on this engine wait for. Looks at once when told, and every so often by itself. On stop, builds under way may end
@@ -22,9 +26,14 @@ export const startServingBuilds = (
   let again = false
 
   const begin = async (asked: { id: string; tenantId: string }): Promise<void> => {
-    const taken = await takeBuild(db, { ...asked, workerId: workerId() })
+    const of = { ...asked, workerId: workerId() }
+    const taken = await takeBuild(db, of).catch(async (error: unknown) => {
+      // Only the answer may be lost: nobody would build it, for as long as this worker lives.
+      await keepAsking(() => finishBuild(db, of, UNHEARD))
+      throw error
+    })
     if (taken === null) return
-    const done: Promise<void> = buildSetUp(parts, { taken, workerId: workerId(), limits, stopping: stopping.signal })
+    const done: Promise<void> = buildSetUp(parts, { taken, workerId: of.workerId, limits, stopping: stopping.signal })
       // Its row says that it is being built by whom: should this worker die, or not come to its end, it is swept.
       .catch((error: unknown) => logger.error({ err: error, buildId: taken.id }, 'a build did not come to its end'))
       .finally(() => {
