@@ -1,5 +1,5 @@
+import { instanceOf } from '@longhaul/core/src/instance-of.ts'
 import { createDocker } from '@longhaul/worker/src/sandboxes/docker/engine.ts'
-import { instanceOf } from '@longhaul/worker/src/sandboxes/open-sandbox-provider.ts'
 
 /** The bytes that these sessions have on the engine's disk for themselves: their containers' own layers, and what images were kept of them. */
 export const measureLayers = async (databaseUrl: string, sessionIds: string[]): Promise<number> => {
