@@ -84,14 +84,11 @@ supply() {
   while read -r number <&9 && kill -0 "$$"; do
     [ "$number" = lost ] || [ "$number" -gt "$made" ] || continue
     [ "$number" = lost ] || made=$number
-    # Nobody's children: to end them would be to wait for them.
-    (spare &)
+    $group sh -c "$performer" call "$calls" "$work" "$group" <&6 6<&- 8>&- 9<&- | take &
+    # Takes note of those that have ended: else each would stay, as a process without life.
+    jobs
   done
-} 2>/dev/null
-
-spare() {
-  $group sh -c "$performer" call "$calls" "$work" "$group" <&6 6<&- 8>&- 9<&- | take
-}
+} >/dev/null 2>&1
 
 # Output goes through cat, which dies at 8 MB; tail then drains the rest and keeps its end.
 take() {
