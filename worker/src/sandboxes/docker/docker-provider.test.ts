@@ -141,6 +141,15 @@ describe('a Docker sandbox', () => {
     expect([0, 9]).toContain(exitCode)
   })
 
+  test('a call whose result the agent has replaced ends at its timeout all the same, and keeps the next from nothing', async () => {
+    const files = `/run/longhaul/calls/${callNo + 1}`
+    const { timedOut, exitCode } = await run(
+      `while [ ! -s ${files}.pid ]; do :; done; head -c 50000000 /dev/zero | tr '\\0' 1 >${files}.exit; sleep 30`,
+      1_000,
+    )
+    expect({ timedOut, exitCode }).toEqual({ timedOut: true, exitCode: 137 })
+  })
+
   test('a call goes on when the worker that started it is killed, and its result is collected', async () => {
     const held = ++callNo
     const script = `echo begun; sleep 1; echo ended; exit 6`

@@ -113,6 +113,9 @@ export class RunnerClient {
     )
     if (await Promise.race([ended, sleep(answerMs, false, { ref: false })])) return
     await this.#restart()
+    // What an agent has put in the place of a result is none.
+    if (await Promise.race([ended, sleep(answerMs, false, { ref: false })])) return
+    call.settle({ kind: 'killed' })
   }
 
   close(): void {

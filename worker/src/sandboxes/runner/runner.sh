@@ -29,23 +29,22 @@ command -v setsid >/dev/null && group=setsid
 encoder=
 command -v base64 >/dev/null && encoder=base64
 epoch=0
-whose=$mark
 live=' '
 kept=
 spares=0
 ready=
 
-# Reads what an earlier runner left, opens the lane (5 to write, 6 to read) and the supplier's pipe (8, 9): at first both ways, because
-# either end waits for the other.
+# Reads what an earlier runner left: its epoch, and which calls' results it kept. Opens the lane (5 to write, 6 to read) and the
+# supplier's pipe (8, 9), at first both ways, because either end waits for the other.
 prepare() {
   [ -z "$ready" ] || return 0
   [ -w "$calls" ] || return 1
-  [ ! -s "$calls/epoch" ] || read -r epoch whose <"$calls/epoch"
+  left=$(head_of epoch 64)
+  epoch=${left%% *}
   case $epoch in '' | *[!0-9]*) epoch=0 ;; esac
-  [ "$whose" = "$mark" ] || epoch=0
-  for file in "$calls"/*.exit; do
-    [ -e "$file" ] && file=${file##*/} && kept="$kept ${file%.exit}"
-  done
+  [ "${left#* }" = "$mark" ] || epoch=0
+  kept=$(head_of kept 1024)
+  case $kept in *[!0-9\ ]*) kept= ;; esac
   rm -rf "$calls/lane" "$calls/wanted"
   mkfifo "$calls/lane" "$calls/wanted" || return 1
   exec 4<>"$calls/lane" 5>"$calls/lane" 6<"$calls/lane" 4>&-
@@ -56,6 +55,9 @@ prepare() {
   ready=yes
   echo 1 >&8
 } 2>/dev/null
+
+# What this shell, or one before it, could have written there. The agent may write here too, and put anything in its place.
+head_of() { [ ! -f "$calls/$1" ] || head -c "$2" "$calls/$1"; }
 
 say() { printf '%s\n' "$*" >&3; }
 
@@ -103,7 +105,7 @@ take() {
   wait "$pid" || tail -c 65536 >"$calls/$n.tail"
   end "$n"
   true >"$calls/$n.end"
-  report "$n"
+  read -r ended <"$calls/$n.exit" && report "$n" "$ended"
   echo "$((made + 1))" >&8
 } 2>/dev/null
 
@@ -111,27 +113,36 @@ take() {
 end() {
   [ ! -s "$calls/$1.exit" ] || return 0
   read -r now _ </proc/uptime
-  read -r _ was <"$calls/$1.pid" || was=$now
-  echo "137 $was $now" >"$calls/$1.exit"
+  was=$(head_of "$1.pid" 64)
+  was=${was#* }
+  echo "137 ${was:-$now} $now" >"$calls/$1.exit"
 }
 
-# What is known of a call that ended. Up to 2,880 bytes of output come along; a client that gets more reads the files.
+# What is known of a call that ended as $2 says. Up to 2,880 bytes of output come along; a client that gets more reads the files.
 report() {
   encoded=
   if [ -s "$calls/$1.out" ]; then
     if [ -n "$encoder" ]; then encoded=$(head -c 2881 "$calls/$1.out" | base64); else encoded=+; fi
   fi
-  read -r ended <"$calls/$1.exit" && printf '%s' "0 $1 done $ended " $encoded "
+  printf '%s' "0 $1 done $2 " $encoded "
 " >&3
 } 2>/dev/null
 
+# Words, not lines: what the agent has put there must not begin one.
+collect() {
+  set -f
+  words=$(head_of "$1.exit" 64)
+  [ -z "$words" ] || report "$1" "$(echo $words)"
+  set +f
+}
+
 state() {
   if [ -e "$calls/$2.end" ]; then
-    report "$2"
+    collect "$2"
   elif case $live in *" $2 "*) true ;; *) false ;; esac then
     if [ -s "$calls/$2.exit" ]; then say "0 $2 exited"; else say "$1 $2 running"; fi
   elif [ -s "$calls/$2.exit" ]; then
-    report "$2"
+    collect "$2"
   elif [ -e "$calls/$2" ]; then
     say "$1 $2 unknown"
   else
@@ -157,16 +168,17 @@ run() {
 
 # The results of the last 32 calls stay; a worker logs a result long before it starts 32 more. Sixteen go at once: to remove is a process.
 keep() {
-  kept="$kept $1"
-  set -- $kept
-  [ $# -ge 48 ] || return 0
-  old=
-  while [ $# -gt 32 ]; do
-    old="$old $1.do $1.pid $1.in $1.out $1.tail $1.exit $1.end"
-    shift
-  done
-  (cd "$calls" && exec rm -f $old 3>&- 5>&- 8>&-)
+  set -- $kept "$1"
+  if [ $# -ge 48 ]; then
+    old=
+    while [ $# -gt 32 ]; do
+      old="$old $1.do $1.pid $1.in $1.out $1.tail $1.exit $1.end"
+      shift
+    done
+    (cd "$calls" && exec rm -f $old 3>&- 5>&- 8>&-)
+  fi
   kept=$*
+  echo "$kept" >"$calls/kept"
 }
 
 want_spare() {
@@ -183,7 +195,8 @@ leave_if_crowded() {
 
 # Kills a call's group, the performer too. What has left it may hold the output open: hence the taker's end is not waited for.
 stop() {
-  read -r pid _ <"$calls/$1.pid" || return 0
+  pid=$(head_of "$1.pid" 64)
+  pid=${pid%% *}
   case $pid in '' | *[!0-9]*) return 0 ;; esac
   if [ -n "$group" ]; then kill -s KILL -- "-$pid"; else kill -s KILL "$pid"; fi
   leave_if_crowded
@@ -210,7 +223,7 @@ while read -r e n verb bytes payload; do
     hello) say "$e $n hello" ;;
     run) run "$e" "$n" "$bytes" "$payload" ;;
     state) state "$e" "$n" ;;
-    collect) report "$n" ;;
+    collect) collect "$n" ;;
     kill) stop "$n" ;;
   esac
 done

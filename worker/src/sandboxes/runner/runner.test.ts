@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
@@ -14,8 +14,9 @@ afterEach(async () => {
 })
 
 /** A runner as a plain child, spoken to over its pipes: for what a provider's channel would only make slow. */
-const startRunner = async () => {
+const startRunner = async (found: { [file: string]: string } = {}) => {
   const folder = await mkdtemp(join('/var/tmp', 'longhaul-runner-'))
+  for (const [file, content] of Object.entries(found)) await writeFile(join(folder, file), content)
   const child = spawn('sh', ['-c', runnerScript, 'runner', folder, '/'], { stdio: ['pipe', 'pipe', 'ignore'] })
   const heard: Reply[] = []
   const lines = new LineReader((line) => {
@@ -63,4 +64,10 @@ test('when its input ends it ends, and nothing of it stays', async () => {
   const runner = await startRunner()
   expect(await runner.run(1, 'true')).toMatchObject({ exitCode: 0 })
   await started.splice(0)[0]?.stop() // resolves when nobody holds its output any more
+})
+
+test('what an agent puts in the place of what an earlier runner left keeps the next from nothing', { timeout: 10_000 }, async () => {
+  const endless = '1'.repeat(60_000_000)
+  const runner = await startRunner({ epoch: `x${endless}`, kept: endless })
+  expect(await runner.run(1, 'true')).toMatchObject({ exitCode: 0 })
 })
