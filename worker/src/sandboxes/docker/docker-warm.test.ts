@@ -53,6 +53,7 @@ test("one made ahead is frozen and nobody's; a session that begins gets it, as i
   const strip = ({ HostConfig, Config }: Awaited<ReturnType<ReturnType<typeof docker.getContainer>['inspect']>>) => ({
     HostConfig,
     ...Config,
+    Cmd: Config.Cmd.slice(0, -1), // the last is the sandbox's own mark
     Labels: null,
   })
   const [mine, its] = await Promise.all([fresh.sandbox.id, id].map((one) => docker.getContainer(one).inspect()))

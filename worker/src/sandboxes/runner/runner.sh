@@ -41,7 +41,8 @@ prepare() {
   [ -w "$calls" ] || return 1
   left=$(head_of epoch 64)
   epoch=${left%% *}
-  case $epoch in '' | *[!0-9]*) epoch=0 ;; esac
+  # Sixteen digits are no number to every shell.
+  case $epoch in '' | *[!0-9]* | ????????????????*) epoch=0 ;; esac
   [ "${left#* }" = "$mark" ] || epoch=0
   kept=$(head_of kept 1024)
   case $kept in *[!0-9\ ]*) kept= ;; esac
