@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { toContainerOptions } from '@longhaul/worker/src/sandboxes/docker/container-options.ts'
 import { createDocker } from '@longhaul/worker/src/sandboxes/docker/engine.ts'
 import type { Container, ContainerCreateOptions } from 'dockerode'
@@ -40,6 +41,9 @@ export const timeFirstExec = async (image: string, command: string): Promise<num
   }
 }
 
+/** The engine hears late of its own freezing: thawed at once, it passes for frozen a moment longer. */
+export const settleMs = 100
+
 export type BarePaused = { timeFirstExec(command: string): Promise<number>; remove(): Promise<void> }
 
 /** A container as our sandboxes are, frozen: unpause, exec, as the engine's API offers it. It is frozen again outside the time. */
@@ -49,6 +53,7 @@ export const openBarePaused = async (image: string): Promise<BarePaused> => {
   return {
     timeFirstExec: async (command) => {
       await container.pause()
+      await sleep(settleMs)
       const startedAt = performance.now()
       await container.unpause()
       await runExec(container, command)

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DockerProvider } from '@longhaul/worker/src/sandboxes/docker/docker-provider.ts'
 import { createDocker } from '@longhaul/worker/src/sandboxes/docker/engine.ts'
 import type { SandboxSpec } from '@longhaul/worker/src/sandboxes/sandbox.ts'
 import type { Bench } from '../figure.ts'
 import { median, percentile } from '../percentile.ts'
-import { openBarePaused, timeFirstExec } from '../platform/bare-sandbox.ts'
+import { openBarePaused, settleMs, timeFirstExec } from '../platform/bare-sandbox.ts'
 
 const SAMPLES = 40
 const size = { cpus: 1, memoryMb: 1_024, diskMb: 4_096 }
@@ -35,6 +36,7 @@ export const benchWarmPool: Bench = async ({ smoke, image }) => {
   try {
     for (let sample = 0; sample < (smoke ? 2 : SAMPLES); sample++) {
       await provider.warm.make(kind, 'bench')
+      await sleep(settleMs)
       const ready = provider.warm.waiting()[0]?.id
       const spec: SandboxSpec = { tenantId: 'bench', sessionId: `ses_bench_${randomUUID()}`, image, ...size }
       const first = await timeFirst(spec, { epoch: 1, filledId: null })
@@ -42,6 +44,7 @@ export const benchWarmPool: Bench = async ({ smoke, image }) => {
       claimed.push(first.tookMs)
       barePaused.push(await bare.timeFirstExec('true'))
       if (!(await provider.pause(spec.sessionId))) throw new Error('the sandbox could not be frozen')
+      await sleep(settleMs)
       const again = await timeFirst(spec, { epoch: 2, filledId: first.id })
       if (again.fresh) throw new Error('the frozen sandbox was not used again')
       resumed.push(again.tookMs)

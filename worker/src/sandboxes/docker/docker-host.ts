@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type { Container } from 'dockerode'
 import { readSingleFile } from '../runner/read-single-file.ts'
@@ -7,6 +8,9 @@ import { attachChannel } from './attach-channel.ts'
 import { askEngine, statusOf, toSandboxError } from './engine.ts'
 import { callsFolder, packScript, skeleton } from './skeleton.ts'
 import { unpauseContainer } from './unpause-container.ts'
+
+const maxThaws = 20
+const thawMs = 25
 
 /** A session's container, as its runner's client needs it. */
 export class DockerHost implements RunnerHost {
@@ -65,13 +69,16 @@ export class DockerHost implements RunnerHost {
 
   /** A frozen one is thawed first: frozen since it was looked at, or by a checkpoint whose worker died in the middle. */
   async #askAwake<T>(ask: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
-    try {
-      return await askEngine(ask)
-    } catch (error) {
-      if (statusOf(error) === 304) throw error
-      if (statusOf(error) !== 409 || !/paused/i.test(String(error))) throw toSandboxError(error, this.#container.id)
-      await this.#ask(() => unpauseContainer(this.#container))
-      return this.#ask(ask)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await askEngine(ask)
+      } catch (error) {
+        if (statusOf(error) === 304) throw error
+        const isPaused = statusOf(error) === 409 && /paused/i.test(String(error))
+        if (!isPaused || attempt === maxThaws) throw toSandboxError(error, this.#container.id)
+        // The engine hears late of its own freezing: thawed right after, it passes for frozen a moment longer.
+        if (!(await this.#ask(() => unpauseContainer(this.#container)))) await sleep(thawMs)
+      }
     }
   }
 

@@ -7,8 +7,8 @@ export const unpauseContainer = async (container: Container): Promise<boolean> =
     await askEngine((abortSignal) => container.unpause({ abortSignal }))
     return true
   } catch (error) {
-    // Its status differs between the engine's versions.
-    if (/is not paused/i.test(String(error))) return false
+    // By the engine, whose status differs between its versions, or by what is below it, which knows better.
+    if (/not paused/i.test(String(error))) return false
     throw error
   }
 }
