@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -160,7 +160,7 @@ export class ProcessProvider implements SandboxProvider {
     // A link on the way leads to what is no part of the workspace.
     const isPlain =
       host === folder.workspace || (await realpath(dirname(host)).catch(() => null)) === (await plainPathOf(folder, dirname(host)))
-    return isPlain ? packPath(folder, host) : null
+    return isPlain && (await isThere(host)) ? packPath(folder, host) : null
   }
 
   async cloneGit(source: GitSource, signal: AbortSignal): Promise<Readable> {
@@ -234,6 +234,16 @@ export class ProcessProvider implements SandboxProvider {
 
 const plainPathOf = async ({ workspace }: SessionFolder, path: string): Promise<string> =>
   join(await realpath(workspace), relative(workspace, path))
+
+const isThere = async (path: string): Promise<boolean> => {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(String((error as NodeJS.ErrnoException).code))) return false
+    throw error
+  }
+}
 
 /** Session ids are ours, but a folder's name is made of one. */
 const toName = (sessionId: string): string => `session-${sessionId.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '_')}`
