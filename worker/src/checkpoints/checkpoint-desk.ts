@@ -38,7 +38,7 @@ export class CheckpointDesk {
       if (this.#taking.get(session.id) === finished) this.#taking.delete(session.id)
     })
     this.#taking.set(session.id, finished)
-    stretch.parts.sandboxes.hold(session.id, finished)
+    stretch.parts.sandboxes.hold(session.id, taking.filesKept)
   }
 
   /** Only where it costs what has changed and not what there is. */

@@ -16,6 +16,8 @@ export type Taking = {
   sessionId: string
   checkpointId: string
   begun: CheckpointStart
+  /** Settles once `finish` has copied the files, or has given up: from then on a tool may change them. */
+  filesKept: Promise<void>
   /** Keeps the files and makes the checkpoint whole; false where it could not be. Never throws. */
   finish(more?: (files: KeptFiles) => NewEvent[]): Promise<boolean>
 }
@@ -41,17 +43,20 @@ export const beginTaking = async (
   })
   if (begun.refused !== undefined) return null
   await parts.atPoint('checkpoint_begun')
+  const { promise: filesKept, resolve: onKept } = Promise.withResolvers<void>()
   const taking = { tenantId, sessionId, checkpointId: checkpoint.id, begun }
-  return { ...taking, finish: (more = () => []) => finishTaking(parts, { ...taking, giveBack }, more) }
+  const finish: Taking['finish'] = (more = () => []) => finishTaking(parts, { ...taking, giveBack, onKept }, more).finally(onKept)
+  return { ...taking, filesKept, finish }
 }
 
 type GiveBack = (problem: string, again: boolean) => Promise<string | null>
 
 const finishTaking = async (
   parts: TakingParts,
-  { tenantId, sessionId, checkpointId, begun, giveBack }: Omit<Taking, 'finish'> & { giveBack: GiveBack },
+  of: Omit<Taking, 'finish' | 'filesKept'> & { giveBack: GiveBack; onKept: () => void },
   more: (files: KeptFiles) => NewEvent[],
 ): Promise<boolean> => {
+  const { tenantId, sessionId, checkpointId, begun, giveBack, onKept } = of
   // What was kept for it is nobody's then. Where this fails, the reaper finds it.
   const removeImage = async (): Promise<void> => {
     await parts.sandboxes.provider.images?.remove(checkpointId).catch((error: unknown) => {
@@ -71,6 +76,7 @@ const finishTaking = async (
     // It may run at this moment, without a claim: its worker left it to whoever comes next.
     if (openCalls.some(({ callSeq }) => callSeq !== null)) return await refuse('a tool call has no result yet')
     const files = await keepFiles(parts, { tenantId, sessionId, checkpointId }, { sandboxId })
+    onKept()
     await parts.atPoint('checkpoint_saved')
     const taken = { epoch, seq, context: { ...context, openCalls }, ...files }
     const recorded = await recordCheckpoint(parts.db, { tenantId, checkpointId, taken, more: more(files) })
