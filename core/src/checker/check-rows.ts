@@ -1,14 +1,8 @@
-import type { Rule, Scope } from './report.ts'
+import type { Scope } from './report.ts'
 import { CALL_RULES } from './rules-of-calls.ts'
 import { FORK_RULES } from './rules-of-forks.ts'
 import { MONEY_RULES } from './rules-of-money.ts'
 import { TURN_RULES } from './rules-of-turns.ts'
-
-/**
- * A rule that one statement can ask: its rows are what is wrong, `at` names the thing, `detail` completes the sentence.
- * $1 is the time in milliseconds that something may be on its way.
- */
-export type RowRule = { rule: Rule; says: string; sql: string; only?: 'settled' }
 
 export const checkRows = async (scope: Scope): Promise<void> => {
   for (const { rule, says, sql, only } of [...TURN_RULES, ...CALL_RULES, ...MONEY_RULES, ...FORK_RULES]) {

@@ -20,3 +20,9 @@ export type Scope = {
   graceMs: number
   settled: boolean
 }
+
+/**
+ * A rule that one statement can ask: its rows are what is wrong, `at` names the thing, `detail` completes the sentence.
+ * $1 is the time in milliseconds that something may be on its way.
+ */
+export type RowRule = { rule: Rule; says: string; sql: string; only?: 'settled' }

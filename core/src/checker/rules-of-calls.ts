@@ -1,4 +1,4 @@
-import type { RowRule } from './check-rows.ts'
+import type { RowRule } from './report.ts'
 
 const CALLS = `call as (select session_id, seq, payload->>'turnId' as turn_id, payload->>'callId' as call_id from event where type = 'agent.tool_call'),
   result as (select session_id, seq, payload->>'turnId' as turn_id, payload->>'callId' as call_id, payload->>'outcome' as outcome, (payload->>'callSeq')::int as call_seq

@@ -1,4 +1,4 @@
-import type { RowRule } from './check-rows.ts'
+import type { RowRule } from './report.ts'
 
 /** R8: what a fork inherits is what its parent had at the checkpoint, for ever; a checkpoint is whole exactly when its log says so. */
 export const FORK_RULES: readonly RowRule[] = [

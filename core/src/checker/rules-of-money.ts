@@ -1,4 +1,4 @@
-import type { RowRule } from './check-rows.ts'
+import type { RowRule } from './report.ts'
 
 const PERIOD_START = `case b.period when 'DAY' then date_trunc('day', now() at time zone 'UTC') when 'MONTH' then date_trunc('month', now() at time zone 'UTC')
   else '-infinity'::timestamp end`

@@ -1,4 +1,4 @@
-import type { RowRule } from './check-rows.ts'
+import type { RowRule } from './report.ts'
 
 /** R3: one writer. R6: nothing is forgotten. R7: what is final stays. Told by turns, claims, leases and the status in the log. */
 export const TURN_RULES: readonly RowRule[] = [

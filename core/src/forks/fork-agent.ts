@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { isPricedModel } from '../budgets/prices.ts'
 import { PlatformError } from '../errors.ts'
-import type { ForkSource } from './fork-session.ts'
+import type { ForkSource } from './fork-source.ts'
 
 export type ForkAgent = { agentId: string; agentVersionId: string; model: string; judgeModel: string | null }
 

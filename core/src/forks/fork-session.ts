@@ -10,24 +10,10 @@ import { type Caller, type CoreParts, inTransaction, refuseBacklog, tell } from 
 import { refuseLongText } from '../sessions/send-message.ts'
 import { type ForkedFrom, firstEventsOfFork } from './first-events-of-fork.ts'
 import { type ForkAgent, readForkAgent, refuseUnpricedFork } from './fork-agent.ts'
+import type { ForkSource } from './fork-source.ts'
 
 /** Null: as the parent has it. Without a prompt the fork goes on where the parent stood. */
 export type Fork = { title: string | null; prompt: string | null; agentId: string | null; budgetNanos: bigint | null }
-
-export type ForkSource = {
-  sessionId: string
-  agentId: string
-  model: string
-  judgeModel: string | null
-  rubricModels: string[]
-  /** Why its files can't be used any more. */
-  problem: string | null
-  /** The engine that holds its image, where a worker of it answers. */
-  engineId: string | null
-  hasImage: boolean
-  hasArchive: boolean
-  budgets: { period: string; setBy: string; limitNanos: string; alertPercents: number[] }[]
-}
 
 type Made = { sessionId: string; head: number; wakes: Wake[] }
 

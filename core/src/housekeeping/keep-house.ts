@@ -3,14 +3,11 @@
  * too old to be repeated. Must never remove what somebody can still come back to. Containers and images are the worker's reaper's.
  */
 import type { Database } from '@longhaul/prisma/src/client.ts'
-import type { SnapshotStore } from '../checkpoints/snapshot-store.ts'
-import type { Logger } from '../logger.ts'
+import type { HouseParts } from './house-parts.ts'
 import { purgeSessions } from './purge-sessions.ts'
 import { purgeSnapshots } from './purge-snapshots.ts'
 import { removeContent, sweepStore } from './sweep-store.ts'
 import { thinCheckpoints } from './thin-checkpoints.ts'
-
-export type HouseParts = { db: Pick<Database, 'app' | 'system'>; snapshots: SnapshotStore; logger: Logger }
 
 /** One pass. `thorough`: also over all checkpoints and all that the store holds, which costs a list of it. False where another worker is at it. */
 export const keepHouse = async (parts: HouseParts, { thorough }: { thorough: boolean }): Promise<boolean> => {

@@ -1,4 +1,4 @@
-import type { HouseParts } from './keep-house.ts'
+import type { HouseParts } from './house-parts.ts'
 
 /** A worker may still be in the middle of a call of it, or a fork of it be about to commit. */
 const GRACE = "interval '1 minute'"

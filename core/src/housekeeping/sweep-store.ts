@@ -1,5 +1,5 @@
 import { requireStore } from '../checkpoints/store-marker.ts'
-import type { HouseParts } from './keep-house.ts'
+import type { HouseParts } from './house-parts.ts'
 
 /** Bytes this young may be named by a row that is on its way. */
 const GRACE_MS = 5 * 60_000

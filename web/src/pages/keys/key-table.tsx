@@ -5,9 +5,10 @@ import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { formatDateTime, toWords } from '../../components/format.ts'
 import { TimeAgo } from '../../components/time-ago.tsx'
-import { RevokeApiKeyDocument } from '../../generated/graphql.ts'
+import { type ApiKeysQuery, RevokeApiKeyDocument } from '../../generated/graphql.ts'
 import { toKeyState } from './key-state.ts'
-import type { KeyRow } from './keys-page.tsx'
+
+export type KeyRow = NonNullable<ApiKeysQuery['tenant']>['apiKeys']['edges'][number]['node']
 
 type Props = { rows: KeyRow[]; mayRevoke: boolean; onRevoked: () => void }
 

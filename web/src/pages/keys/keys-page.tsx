@@ -12,10 +12,8 @@ import { PageHead } from '../../components/page-head.tsx'
 import { SecretNote } from '../../components/secret-note.tsx'
 import { TenantChoice, useTenant } from '../../components/tenant-choice.tsx'
 import { ApiKeysDocument, type ApiKeysQuery } from '../../generated/graphql.ts'
-import { KeyTable } from './key-table.tsx'
+import { type KeyRow, KeyTable } from './key-table.tsx'
 import { NewKeyDialog } from './new-key-dialog.tsx'
-
-export type KeyRow = NonNullable<ApiKeysQuery['tenant']>['apiKeys']['edges'][number]['node']
 
 const pick = ({ tenant }: ApiKeysQuery) => tenant?.apiKeys
 

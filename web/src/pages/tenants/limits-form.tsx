@@ -6,7 +6,7 @@ import { ErrorNote } from '../../components/error-note.tsx'
 import { TextField } from '../../components/field.tsx'
 import { UpdateTenantDocument } from '../../generated/graphql.ts'
 import { RETENTION_PATHS, RetentionFields, toRetention, toRetentionDraft } from './retention-fields.tsx'
-import type { TenantRow } from './tenants-page.tsx'
+import type { TenantRow } from './tenant-row.ts'
 
 /** A tenant's name, how much of the platform it may take at once, and how much of what it has done is kept. */
 export const LimitsForm = ({ row, onChanged }: { row: TenantRow; onChanged: () => void }) => {

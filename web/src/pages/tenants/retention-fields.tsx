@@ -1,7 +1,7 @@
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { TextField } from '../../components/field.tsx'
 import type { CheckpointRetentionInput } from '../../generated/graphql.ts'
-import type { TenantRow } from './tenants-page.tsx'
+import type { TenantRow } from './tenant-row.ts'
 
 /** Texts as typed; days that are left empty never end. */
 export type RetentionDraft = { allForHours: string; hourlyForDays: string; dailyForDays: string }

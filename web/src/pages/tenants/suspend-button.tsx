@@ -3,7 +3,7 @@ import { useAction } from '../../api/use-action.ts'
 import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { UpdateTenantDocument } from '../../generated/graphql.ts'
-import type { TenantRow } from './tenants-page.tsx'
+import type { TenantRow } from './tenant-row.ts'
 
 /** Suspends after a question, and takes it back after one too: both change what runs. */
 export const SuspendButton = ({ row, onChanged }: { row: TenantRow; onChanged: () => void }) => {

@@ -8,7 +8,7 @@ import { sumUsd } from '../spend/sum-usd.ts'
 import { LimitsForm } from './limits-form.tsx'
 import { toMonthlyCap } from './month.ts'
 import { SuspendButton } from './suspend-button.tsx'
-import type { TenantRow } from './tenants-page.tsx'
+import type { TenantRow } from './tenant-row.ts'
 
 type Props = { onChanged: () => void }
 

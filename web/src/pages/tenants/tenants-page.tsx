@@ -15,8 +15,6 @@ import { toMonth } from './month.ts'
 import { type MadeTenant, NewTenantDialog } from './new-tenant-dialog.tsx'
 import { TenantTable } from './tenant-table.tsx'
 
-export type TenantRow = TenantsQuery['tenants']['edges'][number]['node']
-
 const pick = ({ tenants }: TenantsQuery) => tenants
 
 export const TenantsPage = () => {
