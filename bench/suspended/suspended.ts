@@ -29,7 +29,8 @@ export const benchSuspended: Bench = async (context) => {
     answer: [{ text: 'Done.' }],
   }
   const place = path.join(tmpdir(), `longhaul-bench-resources-${process.pid}`)
-  const suspendSoon = { SANDBOX_IDLE_MS: '100', SANDBOX_PAUSED_MAX: '0', SANDBOX_SUSPEND_MS: '100', REAP_MS: '100' }
+  // None frozen, and none kept ready: those are a fixed number of a host, and no suspended session's.
+  const suspendSoon = { SANDBOX_IDLE_MS: '100', SANDBOX_PAUSED_MAX: '0', SANDBOX_WARM: '0', SANDBOX_SUSPEND_MS: '100', REAP_MS: '100' }
   const bench = await startWorkerBench(context, { scripts, env: { ...suspendSoon, ...tellingEnv(place) } })
   try {
     const tenant = await seedTenant(bench.test.db, { maxConcurrentSessions: WAVE })
