@@ -1,6 +1,7 @@
 // One real session, end to end: a person's key in, a repaired repository out, the agent's claims judged from outside.
 import { type GitServer, startGitServer } from '@longhaul/core/testing/git-server.ts'
 import { repairConditions, repairPrompt, repairResources, repairScript } from '@longhaul/core/testing/scripted-model/scripts/repair.ts'
+import { findBridgeGateway } from '@longhaul/worker/testing/find-bridge-gateway.ts'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RESTING_STATUSES, type SessionEvent } from '../session/session-update.ts'
@@ -15,9 +16,7 @@ let gateway: string
 let customer: Customer
 
 beforeAll(async () => {
-  // Where a container finds this machine.
-  const bridge = await new Docker().getNetwork('bridge').inspect()
-  gateway = bridge.IPAM?.Config?.[0]?.['Gateway'] ?? '172.17.0.1'
+  gateway = await findBridgeGateway(new Docker())
   git = await startGitServer([gateway])
   platform = await startPlatform({ GIT_CA_FILE: git.caFile, GIT_ALLOWED_PRIVATE_HOSTS: gateway })
   platform.scene.model.addScript('repair', repairScript({ chunkDelayMs: 12 }))

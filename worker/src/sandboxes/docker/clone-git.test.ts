@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { type GitServer, startGitServer } from '@longhaul/core/testing/git-server.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { findBridgeGateway } from '../../../testing/find-bridge-gateway.ts'
 import { readArchiveFile } from '../../workspace/read-archive-file.ts'
 import { readManifest } from '../../workspace/read-manifest.ts'
 import { GitCloneError } from '../git/git-source.ts'
@@ -18,9 +19,7 @@ describe('cloning a repository', () => {
   let commits: { head: string; side: string }
 
   beforeAll(async () => {
-    // Where a container finds this machine.
-    const network = await docker.getNetwork('bridge').inspect()
-    gateway = network.IPAM?.Config?.[0]?.['Gateway'] ?? '172.17.0.1'
+    gateway = await findBridgeGateway(docker)
     server = await startGitServer(['git.test', gateway])
     commits = await server.addRepository('project', { 'README.md': 'hello\n', 'src/deep/a.js': 'x\n' })
   })
