@@ -21,6 +21,8 @@ export const openBrowser = async (): Promise<ConsoleBrowser> => {
   if (!existsSync(BUILT)) throw new Error('the console is not built: `npm run build -w web`, or start the tests with `npm test`')
   const browser: Browser = await chromium.launch({
     executablePath: CHROMIUM,
+    // Without a locale, as on a bare machine, it saves no file under a name beyond ASCII.
+    env: { ...process.env, LANG: 'C.UTF-8' },
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update'],
   })
   return {
